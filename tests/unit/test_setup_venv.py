@@ -1,0 +1,105 @@
+"""`make book` on a machine where something is missing: one sentence, and nothing half-made left behind."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).resolve().parents[2] / "tools" / "setup_venv.py"
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A project that needs no package at all, so that setting it up takes seconds and no network."""
+    root = tmp_path / "book"
+    (root / "tools").mkdir(parents=True)
+    shutil.copy(SCRIPT, root / "tools")
+    (root / "requirements.txt").write_text("")
+    (root / "pyproject.toml").write_text('[project]\nname = "x"\n')
+    return root
+
+
+def set_up(project, replace=(), **environment):
+    """Run the script, with `replace` = (old, new) put in first; return its exit code and what it printed."""
+    script = project / "tools" / "setup_venv.py"
+    text = SCRIPT.read_text("utf8")
+    if replace:
+        assert replace[0] in text
+        text = text.replace(*replace)
+    script.write_text(text, "utf8")
+    settings = {key: value for key, value in os.environ.items() if not key.startswith("PIP_")} | environment
+    result = subprocess.run([sys.executable, script], env=settings, capture_output=True, text=True, timeout=120)
+    return result.returncode, result.stdout + result.stderr
+
+
+def refused(project, output):
+    """The last line is the one sentence, there is no traceback, and no environment is left."""
+    code, text = output
+    assert code != 0
+    assert "Traceback" not in text
+    assert not (project / ".venv").exists()
+    return text.strip().split("\n")[-1]
+
+
+def test_makes_the_environment_once(project):
+    code, text = set_up(project)
+    assert code == 0, text
+    assert (project / ".venv/bin/python").exists()
+    code, text = set_up(project)
+    assert (code, text) == (0, "")
+
+
+def test_a_changed_requirement_is_installed_and_a_stamped_address_is_not(project):
+    assert set_up(project)[0] == 0
+    (project / "pyproject.toml").write_text('[project]\nname = "x"\n[project.urls]\nRepository = "https://a.b/c/d"\n')
+    assert set_up(project) == (0, "")
+    (project / "requirements.txt").write_text("# one more\n")
+    assert "Installing" in set_up(project)[1]
+
+
+def test_a_half_made_environment_is_made_anew(project):
+    assert set_up(project)[0] == 0
+    (project / ".venv/.complete").unlink()  # as after a kill
+    (project / ".venv/bin/python").unlink()
+    code, text = set_up(project)
+    assert code == 0 and "Installing" in text
+    assert subprocess.call([project / ".venv/bin/python", "-c", ""]) == 0
+
+
+def test_python_too_old(project):
+    sentence = refused(project, set_up(project, ("OLDEST = (3, 11)", "OLDEST = (4, 0)"), PATH=""))
+    assert "needs Python 4.0 or newer" in sentence and "PYTHON=" in sentence
+
+
+def test_no_venv_module(project, tmp_path):
+    (tmp_path / "ensurepip.py").write_text("raise ImportError('left out, as Debian does')")
+    sentence = refused(project, set_up(project, PYTHONPATH=str(tmp_path)))
+    assert "venv module" in sentence and "python3-venv" in sentence
+
+
+def test_no_room_before_it_starts(project):
+    sentence = refused(project, set_up(project, ("ROOM_GB = 8 ", "ROOM_GB = 10**9 ")))
+    assert "No room on the disk" in sentence
+
+
+def test_no_room_while_installing(project):
+    full = "raise SystemExit('ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device')"
+    replaced = ('command = [PYTHON, "-m", "pip", "install",', f"command = [PYTHON, '-c', {full!r},")
+    sentence = refused(project, set_up(project, replaced))
+    assert "disk is full" in sentence
+
+
+def test_no_network(project):
+    (project / "requirements.txt").write_text("tqdm==4.70.1\n")
+    nowhere = {"PIP_INDEX_URL": "http://127.0.0.1:9/simple", "PIP_NO_CACHE_DIR": "1", "PIP_CONFIG_FILE": os.devnull}
+    sentence = refused(project, set_up(project, **nowhere))
+    assert "No network" in sentence
+
+
+def test_no_such_package_is_not_blamed_on_the_network(project):
+    (project / "requirements.txt").write_text("./no-such-folder\n")
+    sentence = refused(project, set_up(project))
+    assert "network" not in sentence and "requirements.txt" in sentence
