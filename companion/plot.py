@@ -1,0 +1,219 @@
+"""Figures that more than one chapter draws, and `subplots` for those that only one does.
+
+Every function returns a matplotlib `Figure`. End a cell with the call, and the notebook shows it, once; give it a
+name instead, and nothing is shown until the name ends a cell, or `savefig` is called.
+
+Figures have a white ground of their own, so that they read the same on light and dark pages, and the colours of
+Okabe & Ito ("Color Universal Design", 2008), which colour-blind readers can tell apart; lines differ in more than
+colour.
+"""
+
+import functools
+import io
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+from PIL import Image
+
+from companion.history import History
+
+BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9"
+COLOURS = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY)
+
+STYLE = {
+    "figure.facecolor": "white",
+    "figure.dpi": 144,  # 7 inches are 1,008 pixels: sharp on a projector
+    "figure.constrained_layout.use": True,
+    "axes.facecolor": "white",
+    "axes.edgecolor": "black",
+    "axes.labelcolor": "black",
+    "text.color": "black",
+    "xtick.color": "black",
+    "ytick.color": "black",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": False,
+    "axes.titlesize": 10,
+    "axes.labelsize": 10,
+    "font.size": 10,
+    "xtick.labelsize": 9,
+    "ytick.labelsize": 9,
+    "legend.fontsize": 9,
+    "legend.frameon": False,
+}
+
+
+class PageFigure(Figure):
+    """A figure that shows itself as a PNG of at most 128 colours: a quarter of the bytes, and no visible loss."""
+
+    photographs = False  # they need all their colours
+
+    def _ipython_display_(self) -> None:
+        from IPython.display import display  # here, because only a notebook has it
+
+        drawing, small = io.BytesIO(), io.BytesIO()
+        self.savefig(drawing, format="png")
+        image = Image.open(drawing).convert("RGB")
+        if not self.photographs:
+            image = image.quantize(128, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+        image.save(small, format="png", optimize=True)
+        display({"image/png": small.getvalue(), "text/plain": repr(self)}, raw=True)
+
+
+def _drawn(draw: Callable[..., Figure]) -> Callable[..., Figure]:
+    """Draw in the book's style, whatever the notebook's is.
+
+    The figure is closed for pyplot: notebooks show every open one when a cell ends, that is, a second time.
+    """
+
+    @functools.wraps(draw)
+    def figure(*args, **kwargs) -> Figure:
+        with plt.rc_context(STYLE):
+            result = draw(*args, **kwargs)
+            interactive = plt.isinteractive()
+        plt.interactive(interactive)  # a notebook's first figure turns it on, and rc_context turned it back
+        plt.close(result)
+        return result
+
+    return figure
+
+
+def _subplots(*args, **kwargs):
+    return plt.subplots(*args, FigureClass=PageFigure, **kwargs)
+
+
+def subplots(rows: int = 1, columns: int = 1, **kwargs):
+    """As `plt.subplots`, in the book's style: returns (figure, axes). End the cell with the figure to show it."""
+    axes = None
+
+    @_drawn
+    def draw() -> Figure:
+        nonlocal axes
+        figure, axes = _subplots(rows, columns, **kwargs)
+        return figure
+
+    return draw(), axes
+
+
+@_drawn
+def image_grid(images: torch.Tensor, titles: Sequence[object] | None = None, columns: int = 8) -> Figure:
+    """Draw images side by side, row by row.
+
+    Args:
+        images: (N, 1, H, W) or (N, H, W) in grey, 0 black and 1 white, or (N, 3, H, W) in colour.
+        titles: one text above each image.
+        columns: images per row.
+
+    Raises:
+        ValueError: `images` has another shape, or there are not as many titles as images.
+    """
+    images = images.detach().cpu().numpy()
+    if images.ndim == 3:
+        images = images[:, None]
+    if images.ndim != 4 or images.shape[1] not in (1, 3) or len(images) == 0:
+        raise ValueError(
+            f"images must be (N, 1, H, W), (N, H, W) or (N, 3, H, W), N > 0, got {images.shape}"
+        )
+    if titles is not None and len(titles) != len(images):
+        raise ValueError(f"titles must have one entry per image: {len(images)}, got {len(titles)}")
+    columns = min(columns, len(images))
+    rows = -(-len(images) // columns)
+    side = 7 / max(columns, 6)  # inches: the whole grid is at most 7 wide
+    height = side * images.shape[2] / images.shape[3] + (0.22 if titles is not None else 0.04)
+    figure, axes = _subplots(rows, columns, figsize=(columns * side, rows * height), squeeze=False)
+    for axis in axes.flat:
+        axis.axis("off")
+    for i, (axis, image) in enumerate(zip(axes.flat, images, strict=False)):
+        axis.imshow(image.transpose(1, 2, 0), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+        if titles is not None:
+            axis.set_title(str(titles[i]), fontsize=9, pad=2)
+    figure.photographs = images.shape[1] == 3
+    return figure
+
+
+@_drawn
+def curves(histories: History | Mapping[str, History]) -> Figure:
+    """Draw loss and accuracy by epoch: of one run, or of several with a name each (seeds, variants).
+
+    Training is dashed, validation solid. A history without validation has dashed lines only.
+    """
+    runs = {"": histories} if isinstance(histories, History) else histories
+    figure, axes = _subplots(1, 2, figsize=(7, 2.8))
+    for axis, quantity, factor in ((axes[0], "loss", 1), (axes[1], "accuracy", 100)):
+        for (name, history), colour in zip(runs.items(), itertools.cycle(COLOURS), strict=False):
+            for part, line, marker in (("train", "--", "o"), ("validation", "-", "s")):
+                column = f"{part}_{quantity}"
+                if column not in history.columns:
+                    continue
+                label = {"train": "training"}.get(part, part)
+                axis.plot(
+                    history["epoch"],
+                    factor * np.array(history[column]),
+                    line,
+                    marker=marker,
+                    markersize=4,
+                    color=colour if name or part == "train" else VERMILION,
+                    label=f"{name}, {label}" if name else label,
+                )
+        axis.set_xlabel("epoch")
+        axis.xaxis.get_major_locator().set_params(integer=True)
+        axis.grid(axis="y", color="0.9")
+    axes[0].set_ylabel("mean loss")
+    axes[0].set_ylim(bottom=0)
+    axes[1].set_ylabel("accuracy (%)")
+    axes[1].legend(loc="lower right")
+    return figure
+
+
+@_drawn
+def confusion(matrix: torch.Tensor, classes: Sequence[str]) -> Figure:
+    """Draw a confusion matrix (K, K), row: label, column: prediction, with the mistakes in colour.
+
+    The diagonal stays white: next to its large numbers all mistakes would look equally rare.
+
+    Raises:
+        ValueError: `matrix` is not K × K for K = len(classes).
+    """
+    matrix = matrix.cpu().numpy()
+    if matrix.shape != (len(classes), len(classes)):
+        raise ValueError(f"matrix must be {len(classes)}×{len(classes)}, got shape {matrix.shape}")
+    size = min(7.0, 1.0 + 0.38 * len(classes))
+    figure, axis = _subplots(figsize=(size, size))
+    mistakes = np.where(np.eye(len(classes)), 0, matrix)
+    # colours end in the middle of their scale, where black is still read on them
+    axis.imshow(np.ma.masked_equal(mistakes, 0), cmap="Oranges", vmin=0, vmax=2 * max(1, mistakes.max()))
+    for row, counts in enumerate(matrix.tolist()):
+        for column, count in enumerate(counts):
+            if count:
+                weight = "bold" if row == column else "normal"
+                axis.text(column, row, f"{count:g}", ha="center", va="center", fontsize=9, weight=weight)
+    axis.set_xticks(range(len(classes)), classes)
+    axis.set_yticks(range(len(classes)), classes)
+    axis.set_xlabel("predicted")
+    axis.set_ylabel("label")
+    return figure
+
+
+@_drawn
+def bars(values: Mapping[str, float], label: str, numbers: str = "{:,.0f}") -> Figure:
+    """Draw one horizontal bar per named value, the first on top, with its number at the end.
+
+    Args:
+        values: name: value, from 0 upwards.
+        label: what the values are, with their unit.
+        numbers: a format for the number, such as "{:.1%}".
+    """
+    figure, axis = _subplots(figsize=(7, 0.6 + 0.28 * len(values)))
+    drawn = axis.barh(list(values), list(values.values()), color=BLUE, height=0.7)
+    axis.bar_label(drawn, [numbers.format(value) for value in values.values()], padding=3, fontsize=9)
+    axis.invert_yaxis()
+    axis.margins(x=0.12)
+    axis.set_xlabel(label)
+    axis.tick_params(axis="y", length=0)
+    axis.xaxis.set_major_formatter("{x:,g}")
+    return figure
+
