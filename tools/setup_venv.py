@@ -1,7 +1,8 @@
 """Make `.venv` with what requirements.txt lists, or say in one sentence why that is not possible.
 
 Runs on any Python since 3.6 (so that a too old one can be told so) and uses the standard library alone. A marker file
-is written last: an environment without it is half-made and is made anew, so that an interrupted run never breaks the next.
+is written last: an environment without it is half-made and is made anew, so that an interrupted run never breaks the
+next.
 """
 
 import hashlib
@@ -63,12 +64,14 @@ def fingerprint():
     return digest.hexdigest() + " " + ROOT  # a moved folder breaks the scripts inside
 
 
-def is_complete(wanted):
+def made_from():
+    """The fingerprint of the environment that is there; None if there is none, or only half of one."""
     try:
         with open(MARKER) as file:
-            return file.read() == wanted and subprocess.call([PYTHON, "-c", ""]) == 0
+            text = file.read()
+        return text if subprocess.call([PYTHON, "-c", ""]) == 0 else None
     except OSError:
-        return False
+        return None
 
 
 def check_room():
@@ -106,22 +109,28 @@ def install():
 
 def main():
     python = find_python()
-    wanted = fingerprint()
-    if is_complete(wanted):
+    wanted, present = fingerprint(), made_from()
+    if present == wanted:
         return
-    check_room()
-    print("Installing the book's packages into .venv (about 6 GB; a few minutes, once) ...", flush=True)
+    # An environment for other requirements is brought up to date, and kept if that fails: its old marker stays, so
+    # that the next run tries again. One made in another place is of no use: its scripts name that place.
+    usable = present is not None and present.split(" ", 1)[-1] == ROOT
     finished = False
     try:
-        create(python)
+        if usable:
+            print("Bringing .venv up to date with requirements.txt ...", flush=True)
+        else:
+            check_room()
+            print("Installing the book's packages into .venv (about 6 GB; a few minutes, once) ...", flush=True)
+            create(python)
         install()
         with open(MARKER, "w") as file:
             file.write(wanted)
         finished = True
     except KeyboardInterrupt:
-        stop("Interrupted: nothing was left behind.")
+        stop("Interrupted: run the command again to finish.")
     finally:
-        if not finished:
+        if not finished and not usable:
             shutil.rmtree(VENV, ignore_errors=True)
 
 

@@ -57,7 +57,26 @@ def test_a_changed_requirement_is_installed_and_a_stamped_address_is_not(project
     (project / "pyproject.toml").write_text('[project]\nname = "x"\n[project.urls]\nRepository = "https://a.b/c/d"\n')
     assert set_up(project) == (0, "")
     (project / "requirements.txt").write_text("# one more\n")
-    assert "Installing" in set_up(project)[1]
+    assert "up to date" in set_up(project)[1]
+    assert set_up(project) == (0, "")
+
+
+def test_an_update_that_fails_keeps_the_environment_and_is_tried_again(project):
+    assert set_up(project)[0] == 0
+    (project / "requirements.txt").write_text("./no-such-folder\n")
+    for _ in range(2):
+        assert set_up(project)[0] != 0
+        assert subprocess.call([project / ".venv/bin/python", "-c", ""]) == 0
+    (project / "requirements.txt").write_text("")
+    assert set_up(project)[0] == 0
+
+
+def test_a_moved_folder_gets_a_new_environment(project):
+    assert set_up(project)[0] == 0
+    moved = project.rename(project.with_name("moved"))
+    code, text = set_up(moved)
+    assert code == 0 and "Installing" in text
+    assert str(moved) in (moved / ".venv/bin/activate").read_text()
 
 
 def test_a_half_made_environment_is_made_anew(project):

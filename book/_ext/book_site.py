@@ -1,0 +1,173 @@
+"""What the site needs and Jupyter Book's settings cannot express.
+
+The built site asks nothing of any other host: MathJax is taken from a Python package, live figures are revived by
+`widget-host.js` instead of RequireJS and html-manager, and what names a content network is taken out.
+Jupyter Book adds every script and style under a `_static/` folder to every page, so vendor files are staged below
+`_build/` and joined to `html_static_path` after that scan.
+"""
+
+import hashlib
+import html
+import importlib.util
+import json
+import re
+import shutil
+import tomllib
+from pathlib import Path
+
+from docutils import nodes
+from sphinx.transforms import SphinxTransform
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent.parent
+STATE, VIEW = "application/vnd.jupyter.widget-state+json", "application/vnd.jupyter.widget-view+json"
+
+# What a page loads of MathJax (a third less than its ready-made bundle, which brings a menu). There is no MathML
+# input: the formulas inside live figures are MathML and stay the browser's own.
+MATHJAX = (
+    "startup.js", "core.js", "input/tex.js", "input/tex/extensions", "output/chtml.js", "output/chtml/fonts",
+    "a11y/assistive-mml.js",
+)  # fmt: skip
+
+ALT = re.compile(r"<!--\s*alt:\s*(.*?)\s*-->", re.DOTALL)
+
+# A blockquote that opens with one of these words in bold is a box of that kind (in either language).
+BOXES = {
+    "predict": ("predict", "예측"),
+    "disagree": ("sources disagree", "출처마다 다른 점"),
+    "mistake": ("common mistake", "흔한 실수"),
+    "claim": ("claim", "주장"),
+    "key": ("key idea", "핵심"),
+}
+
+
+def repository_url():
+    """The address stamped by `make refresh REPOSITORY=…`; None until then."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf8"))
+    return settings["project"].get("urls", {}).get("Repository")
+
+
+def companion_hash():
+    """jupyter-cache's key is the code cells, their metadata and the kernel: this adds the package they import."""
+    digest = hashlib.sha256()
+    package = ROOT / "companion"
+    for file in sorted(package.rglob("*")):
+        if file.is_file() and "__pycache__" not in file.parts:
+            digest.update(file.relative_to(package).as_posix().encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def stage_static_files(app):
+    stage = Path(app.outdir).parent / "static"
+    shutil.rmtree(stage, ignore_errors=True)
+    mathjax = Path(importlib.util.find_spec("sphinx-mathjax-offline").submodule_search_locations[0], "static/mathjax")
+    for part in MATHJAX:
+        target = stage / "vendor/mathjax" / part
+        target.parent.mkdir(parents=True, exist_ok=True)
+        (shutil.copytree if (mathjax / part).is_dir() else shutil.copy)(mathjax / part, target)
+    shutil.copy(HERE / "widget-host.js", stage / "vendor")
+    shutil.copytree(HERE.parent / "_static", stage, dirs_exist_ok=True)
+    return stage
+
+
+def configure(app, config):
+    config.html_static_path = [*config.html_static_path, str(stage_static_files(app))]
+    config.html_css_files = [*config.html_css_files, "book.css"]
+    config.mathjax_path = "vendor/mathjax/startup.js"
+    config.nb_ipywidgets_js = {"vendor/widget-host.js": {"defer": "defer"}}  # only on pages that hold widget state
+    config.nb_execution_cache_path = str(Path(app.outdir).parent / ".jupyter_cache" / companion_hash())
+    options = config.html_theme_options
+    url = repository_url()
+    if url:
+        options.update(repository_url=url, repository_branch="main", use_repository_button=True)
+        options["launch_buttons"] = {"colab_url": "https://colab.research.google.com"}
+    else:  # Jupyter Book's default address is its own repository's
+        options.update(repository_url="", launch_buttons={})
+
+
+class Boxes(SphinxTransform):
+    """Give blockquotes that open with a known bold word their class; the text stays plain Markdown."""
+
+    default_priority = 400
+
+    def apply(self):
+        for quote in self.document.findall(nodes.block_quote):
+            strong = next(iter(quote.findall(nodes.strong)), None)
+            if strong is None or quote.astext().strip()[: len(strong.astext())] != strong.astext():
+                continue
+            word = strong.astext().strip(" .:").lower()
+            for kind, openings in BOXES.items():
+                if word.startswith(openings):
+                    quote["classes"] += ["box", f"box-{kind}"]
+
+
+def set_alternative_texts(app, doctree):
+    """The n-th picture of a code cell gets the n-th `<!-- alt: … -->` of the Markdown just above the cell."""
+    waiting = []
+    for node in list(doctree.findall()):
+        if isinstance(node, nodes.raw) and ALT.search(node.astext()):
+            waiting += ALT.findall(node.astext())
+            node.parent.remove(node)
+        elif isinstance(node, nodes.container) and "cell" in node["classes"]:
+            bundles = [part for part in node.findall(nodes.container) if part.get("nb_element") == "mime_bundle"]
+            drawn = [images for images in (list(bundle.findall(nodes.image)) for bundle in bundles) if images]
+            for images, text in zip(drawn, waiting, strict=False):
+                for image in images:  # one picture, perhaps in several formats
+                    image["alt"] = " ".join(text.split())
+            waiting.clear()
+
+
+def drop_thebe(context):
+    """sphinx-thebe is always loaded: its inline script names a content network, twice (a JavaScript error)."""
+
+    def wanted(file):
+        return "thebe" not in str(getattr(file, "filename", "")).lower() and "THEBE_JS_URL" not in (
+            getattr(file, "attributes", {}).get("body") or ""
+        )
+
+    for key in ("script_files", "css_files"):
+        context[key] = [file for file in context.get(key, []) if wanted(file)]
+
+
+def frame_live_figures(app, context):
+    """Wrap each widget view in a frame that reserves its height and holds a table for readers without JavaScript."""
+    states = {}
+    for file in context.get("script_files", []):
+        attributes = getattr(file, "attributes", {})
+        if attributes.get("type") == STATE:
+            states.update(json.loads(attributes["body"])["state"])
+
+    def frame(match):
+        state = states[json.loads(match["view"])["model_id"]]["state"]
+        if "fallback" not in state:
+            return match[0]
+        return (
+            f'<div class="live-figure" data-figure="{html.escape(state["name"])}"'
+            f' style="--live-figure-height: {html.escape(state["min_height"])}">'
+            f'<noscript>{state["fallback"][app.config.language]}</noscript>{match[0]}</div>'
+        )
+
+    pattern = rf'<script type="{re.escape(VIEW)}">(?P<view>.*?)</script>'
+    context["body"] = re.sub(pattern, frame, context["body"], flags=re.S)
+
+
+def adapt_page(app, pagename, templatename, context, doctree):
+    drop_thebe(context)
+    if "body" in context:
+        frame_live_figures(app, context)
+
+
+def slim(app, exception):
+    """Icons come from the theme's style sheet and font; this 1.5 MB script would draw them a second time."""
+    script = Path(app.outdir, "_static/scripts/fontawesome.js")
+    if exception is None and script.exists():
+        script.write_text("/* not needed: icons come from the icon font */\n")
+
+
+def setup(app):
+    app.connect("config-inited", configure, priority=100)
+    app.connect("doctree-read", set_alternative_texts)
+    app.connect("html-page-context", adapt_page, priority=950)
+    app.connect("build-finished", slim)
+    app.add_transform(Boxes)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

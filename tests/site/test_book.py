@@ -1,0 +1,162 @@
+"""The built site as its readers have it: served and from the disk, light and dark, wide and narrow, no network."""
+
+import functools
+import http.server
+import importlib.util
+import statistics
+import threading
+from pathlib import Path
+
+import pytest
+
+SITE = Path(__file__).resolve().parents[2] / "_build" / "html"
+FOLDERS = ("book", "chapters", "ko")
+PAGES = sorted(path.relative_to(SITE).as_posix() for folder in FOLDERS for path in SITE.glob(f"{folder}/**/*.html"))
+PAGES += ["search.html", "genindex.html"]
+CHAPTERS = [page for page in PAGES if "chapters/" in page]
+LIVE = [page for page in CHAPTERS if 'class="live-figure"' in (SITE / page).read_text("utf8")]
+AXE = Path(importlib.util.find_spec("axe_playwright_python").origin).with_name("axe.min.js")
+WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+LARGEST = 2_300_000  # bytes that a page may transfer, uncompressed
+# Promises, as window.answered, the milliseconds from the next key press to the first change of a live figure.
+WATCH = """(number) => {
+    const frame = document.querySelectorAll('.live-figure')[number];
+    window.answered = new Promise((resolve) => {
+        let start;
+        const stop = (event) => { start = performance.now(); };
+        addEventListener('keydown', stop, { capture: true, once: true });
+        const observer = new MutationObserver(() => {
+            if (start === undefined) return;
+            observer.disconnect();
+            resolve(performance.now() - start);
+        });
+        const all = { subtree: true, childList: true, characterData: true, attributes: true };
+        observer.observe(frame, all);
+    });
+}"""
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture(scope="session")
+def address():
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=SITE))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+
+
+@pytest.fixture
+def open_page(browser):
+    """open_page(url, **context settings) → a settled page that remembers its requests, bytes and complaints."""
+    contexts = []
+
+    def open_page(url, **settings):
+        context = browser.new_context(**settings)
+        contexts.append(context)
+        page = context.new_page()
+        page.requests_made, page.complaints, page.bytes_read = [], [], []
+        page.on("request", lambda request: page.requests_made.append(request.url))
+        page.on("requestfinished", lambda request: page.bytes_read.append(request.sizes()["responseBodySize"]))
+        page.on("requestfailed", lambda request: page.complaints.append(f"failed: {request.url}"))
+        page.on("pageerror", lambda error: page.complaints.append(str(error)))
+        page.on("console", lambda message: page.complaints.append(message.text) if message.type == "error" else None)
+        page.goto(url)
+        if settings.get("java_script_enabled", True):
+            page.wait_for_function("!window.MathJax || MathJax.startup?.promise?.then(() => true)")
+            page.wait_for_function(
+                "[...document.querySelectorAll('.live-figure')].every((frame) => frame.querySelector('input'))"
+            )
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_page_is_self_contained(open_page, address, path):
+    page = open_page(f"{address}/{path}")
+    assert [url for url in page.requests_made if not url.startswith((address, "blob:", "data:"))] == []
+    assert page.complaints == []
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_page_works_from_the_disk(open_page, path):
+    page = open_page((SITE / path).as_uri())
+    assert [url for url in page.requests_made if not url.startswith(("file:", "blob:", "data:"))] == []
+    assert page.complaints == []
+    assert page.locator("h1:visible").count() == 1
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("path", PAGES)
+def test_axe_finds_nothing(open_page, address, path, scheme):
+    page = open_page(f"{address}/{path}", color_scheme=scheme)
+    assert page.evaluate("document.documentElement.dataset.theme") == scheme
+    page.evaluate("document.querySelectorAll('details').forEach((details) => { details.open = true; })")
+    page.evaluate(AXE.read_text("utf8"))
+    violations = page.evaluate("(tags) => axe.run(document, { runOnly: tags })", WCAG)["violations"]
+    assert [(found["id"], [node["target"] for node in found["nodes"]]) for found in violations] == []
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize("path", PAGES)
+def test_nothing_hangs_over_the_edge(open_page, address, path, width):
+    page = open_page(f"{address}/{path}", viewport={"width": width, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("path", CHAPTERS)
+def test_formulas_are_typeset(open_page, address, path):
+    page = open_page(f"{address}/{path}")
+    assert page.locator("mjx-container").count() == page.locator(".math").count() > 0
+    assert page.locator("mjx-merror, [data-mjx-error]").count() == 0
+
+
+@pytest.mark.parametrize("path", LIVE)
+def test_page_weight(open_page, address, path):
+    page = open_page(f"{address}/{path}")
+    page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
+    page.wait_for_load_state("networkidle")
+    assert sum(page.bytes_read) <= LARGEST
+
+
+@pytest.mark.parametrize("source", ["server", "disk"])
+@pytest.mark.parametrize("path", LIVE)
+def test_live_figures_answer_the_keyboard_within_a_frame(open_page, address, path, source):
+    page = open_page(f"{address}/{path}" if source == "server" else (SITE / path).as_uri())
+    for number in range(page.locator(".live-figure").count()):
+        slider = page.locator(".live-figure").nth(number).locator("input[type=range]:enabled").first
+        slider.focus()
+        times = []
+        for press in range(40):
+            page.evaluate(WATCH, number)
+            page.keyboard.press("ArrowRight" if press % 2 else "ArrowLeft")
+            times.append(page.evaluate("window.answered"))
+        assert statistics.median(times) <= 16, times
+
+
+@pytest.mark.parametrize("path", LIVE)
+def test_without_javascript_there_is_a_table(open_page, address, path):
+    page = open_page(f"{address}/{path}", java_script_enabled=False)
+    for number in range(page.locator(".live-figure").count()):
+        assert page.locator(".live-figure").nth(number).locator("table tr").count() > 3
+
+
+@pytest.mark.parametrize("source", ["server", "disk"])
+def test_search_finds_the_chapter(open_page, address, source):
+    root = address if source == "server" else SITE.as_uri()
+    page = open_page(f"{root}/search.html?q=subsampling")
+    page.wait_for_selector("#search-results li a[href*='03-lenet5']")
+
+
+def test_the_front_page_leads_to_the_book(open_page, address):
+    page = open_page(f"{address}/index.html")
+    page.wait_for_url("**/book/index.html")
+    page.locator("article a[href*='chapters/03-lenet5']").first.click()
+    page.wait_for_url("**/chapters/03-lenet5.html*")
+    assert page.complaints == []
