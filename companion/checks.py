@@ -124,9 +124,9 @@ class LayerQuestion:
 
     def __repr__(self) -> str:
         return (
-            f"A {self.size}×{self.size} input with {self.in_channels} channels meets a convolution with"
-            f" {self.out_channels} filters of {self.kernel}×{self.kernel}, stride {self.stride},"
-            f" padding {self.padding} and a bias."
+            f"A {self.size}×{self.size} input with {self.in_channels} channels meets a convolution:\n"
+            f"{self.out_channels} filters of {self.kernel}×{self.kernel}, stride {self.stride},"
+            f" padding {self.padding}, with bias."
         )
 
     def check(self, output_size: int | None, parameters: int | None, multiply_adds: int | None) -> Verdict:
