@@ -141,6 +141,16 @@ def test_live_figures_answer_the_keyboard_within_a_frame(open_page, address, pat
         assert statistics.median(times) <= 16, times
 
 
+@pytest.mark.parametrize("source", ["server", "disk"])
+def test_a_link_opens_the_explorer_in_its_state(open_page, address, source):
+    root = address if source == "server" else SITE.as_uri()
+    page = open_page(f"{root}/chapters/03-lenet5.html#fig=output-size&W=224&F=11&S=4&P=2")
+    line = page.locator(".live-figure .lf-code code")
+    assert line.inner_text() == "nn.Conv2d(1, 1, kernel_size=11, stride=4, padding=2)"
+    page.wait_for_function("document.querySelector('.live-figure').getBoundingClientRect().top < innerHeight / 2")
+    assert page.complaints == []
+
+
 @pytest.mark.parametrize("path", LIVE)
 def test_without_javascript_there_is_a_table(open_page, address, path):
     page = open_page(f"{address}/{path}", java_script_enabled=False)
