@@ -1,33 +1,15 @@
-"""The checkers of the exercises: each compares an answer with the real thing and names the likely mistake.
-
-A checker tries the learner's function on random inputs (always the same ones, so that a verdict can be repeated) and
-on the wrong ideas people usually have: an answer that agrees with one of those is told so by name. It returns a
-`Verdict` and never raises for a wrong answer, so that a notebook runs through while it is still unanswered.
-"""
+"""Checkers of chapter 3, LeNet-5."""
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 
+from companion.checks._compare import Verdict, compare, normal
 from companion.models.lenet import LeNet5Modern
 from companion.shapes import conv_multiply_adds, conv_output_size, conv_parameters
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What a checker found. True in a condition if the answer is right; shows as its message."""
-
-    passed: bool
-    message: str
-
-    def __bool__(self) -> bool:
-        return self.passed
-
-    def __repr__(self) -> str:
-        return ("Right. " if self.passed else "Not yet. ") + self.message
 
 
 def subsample(answer: Callable) -> Verdict:
@@ -53,10 +35,10 @@ def subsample(answer: Callable) -> Verdict:
     }
     generator = torch.Generator().manual_seed(5)
     cases = [
-        (_normal(generator, n, c, 2 * h, 2 * w), _normal(generator, c), _normal(generator, c))
+        (normal(generator, n, c, 2 * h, 2 * w), normal(generator, c), normal(generator, c))
         for n, c, h, w in [(1, 6, 14, 14), (2, 3, 4, 7), (3, 16, 5, 2)]
     ]
-    return _compare(answer, reference, cases, mistakes)
+    return compare(answer, reference, cases, mistakes)
 
 
 def rbf(answer: Callable) -> Verdict:
@@ -74,8 +56,8 @@ def rbf(answer: Callable) -> Verdict:
     }
     generator = torch.Generator().manual_seed(7)
     shapes = [(4, 10, 84), (1, 3, 5), (6, 2, 9)]
-    cases = [(_normal(generator, n, d), _normal(generator, k, d).sign()) for n, k, d in shapes]
-    return _compare(answer, reference, cases, mistakes)
+    cases = [(normal(generator, n, d), normal(generator, k, d).sign()) for n, k, d in shapes]
+    return compare(answer, reference, cases, mistakes)
 
 
 def flattened_features(answer: Callable) -> Verdict:
@@ -96,7 +78,7 @@ def flattened_features(answer: Callable) -> Verdict:
         "a 5-wide window that costs 5 pixels: it costs 4": lambda n, p: 16 * sizes(n, 2 * p, lost=5) ** 2,
         "the six maps of the first layer instead of the 16 of the second": lambda n, p: 6 * sizes(n, 2 * p) ** 2,
     }
-    return _compare(answer, reference, [(32, 0), (28, 2), (28, 0), (64, 0), (97, 3), (224, 6)], mistakes)
+    return compare(answer, reference, [(32, 0), (28, 2), (28, 0), (64, 0), (97, 3), (224, 6)], mistakes)
 
 
 @dataclass(frozen=True)
@@ -166,48 +148,3 @@ class LayerQuestion:
 def layer_question(seed: int) -> LayerQuestion:
     """A fresh layer to work out: its output size, parameters and multiply–adds."""
     return LayerQuestion.from_seed(seed)
-
-
-def _normal(generator: torch.Generator, *shape: int) -> torch.Tensor:
-    return torch.randn(*shape, generator=generator, dtype=torch.float64)
-
-
-def _compare(
-    answer: Callable, reference: Callable, cases: Sequence[tuple], mistakes: Mapping[str, Callable]
-) -> Verdict:
-    """Try `answer` on every case; on the first difference, look for a wrong idea that gives the same on all cases."""
-    given = []
-    for case in cases:
-        try:
-            result = answer(*(argument.clone() if torch.is_tensor(argument) else argument for argument in case))
-        except Exception as error:  # whatever the learner's code raises is part of the verdict
-            return Verdict(False, f"Your function stopped on {_show(case)} with {type(error).__name__}: {error}")
-        if result is None or result is Ellipsis:
-            return Verdict(False, "Your function returns nothing so far.")
-        given.append(result)
-    expected = [reference(*case) for case in cases]
-    for case, got, right in zip(cases, given, expected, strict=True):
-        if not _same(got, right):
-            likely = [name for name, wrong in mistakes.items()
-                      if all(_same(mine, wrong(*case)) for mine, case in zip(given, cases, strict=True))]  # fmt: skip
-            hint = f" It looks like {likely[0]}." if likely else ""
-            return Verdict(False, f"On {_show(case)} expected {_show(right)}, got {_show(got)}.{hint}")
-    return Verdict(True, f"Equal to the real thing on {len(cases)} random inputs.")
-
-
-def _same(got, right) -> bool:
-    if torch.is_tensor(right):
-        if not torch.is_tensor(got) or got.shape != right.shape:
-            return False
-        return torch.allclose(got.to(right.dtype), right, rtol=1e-6, atol=1e-8)
-    return not isinstance(got, bool) and not torch.is_tensor(got) and got == right
-
-
-def _show(value) -> str:
-    """A value in a message: a tensor by its shape and first number, everything else as it prints."""
-    if isinstance(value, tuple):
-        return "(" + ", ".join(_show(entry) for entry in value) + ")"
-    if torch.is_tensor(value):
-        first = f" starting with {value.flatten()[0]:.3f}" if value.numel() else ""
-        return f"a tensor {tuple(value.shape)}{first}"
-    return repr(value)
