@@ -1,8 +1,18 @@
 """The package behind *ConvNets, Computed*: every shape, count, model and figure of its chapters.
 
 Each module is one idea and fits in one sitting. Sizes and counts: `shapes` (whole numbers, no torch), `trace` (the
-table of any network; `recorder` and `operations` are how it is made). Networks: `models`. Training: `train`,
-`evaluate`, `history`, `checkpoint`. The rest: `data`, `plot`, `figures` (the live ones), `checks` (the exercises').
+table of any network; `recorder` and `operations` are how it is made). Networks: `models`, and those with
+published weights, `weights`, whose `pretrained` is also `companion.pretrained`. Training: `train`, `evaluate`,
+`history`, `checkpoint`. The rest: `data`, `plot`, `figures` (the live ones), `checks` (the exercises').
 """
 
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str):
+    """Imports `pretrained` when it is first asked for: `companion` alone must not wait for torch."""
+    if name == "pretrained":
+        from companion.weights import pretrained
+
+        return pretrained
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

