@@ -19,6 +19,7 @@ import torch
 from matplotlib.figure import Figure
 from PIL import Image
 
+from companion.cam import overlay
 from companion.history import History
 
 BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9"
@@ -48,9 +49,9 @@ STYLE = {
 
 
 class PageFigure(Figure):
-    """A figure that shows itself as a PNG of at most 128 colours: a quarter of the bytes, and no visible loss."""
+    """A figure that shows itself in few bytes: a PNG of at most 128 colours or, if it has photographs, a JPEG."""
 
-    photographs = False  # they need all their colours
+    photographs = False  # they need all their colours, which a PNG keeps at ten times the size
 
     def _ipython_display_(self) -> None:
         from IPython.display import display  # here, because only a notebook has it
@@ -58,10 +59,14 @@ class PageFigure(Figure):
         drawing, small = io.BytesIO(), io.BytesIO()
         self.savefig(drawing, format="png")
         image = Image.open(drawing).convert("RGB")
-        if not self.photographs:
+        if self.photographs:
+            kind = "jpeg"
+            image.save(small, kind, quality=82, optimize=True, progressive=True)
+        else:
+            kind = "png"
             image = image.quantize(128, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
-        image.save(small, format="png", optimize=True)
-        display({"image/png": small.getvalue(), "text/plain": repr(self)}, raw=True)
+            image.save(small, kind, optimize=True)
+        display({f"image/{kind}": small.getvalue(), "text/plain": repr(self)}, raw=True)
 
 
 def _drawn(draw: Callable[..., Figure]) -> Callable[..., Figure]:
@@ -132,6 +137,71 @@ def image_grid(images: torch.Tensor, titles: Sequence[object] | None = None, col
         if titles is not None:
             axis.set_title(str(titles[i]), fontsize=9, pad=2)
     figure.photographs = images.shape[1] == 3
+    return figure
+
+
+def _panel(pictures: int, titles: Sequence[object] | None, columns: int, shape: tuple[int, int]):
+    """A 7-inch-wide grid of axes without frames for pictures of `shape` (height, width), titled."""
+    if titles is not None and len(titles) != pictures:
+        raise ValueError(f"titles must have one entry per picture: {pictures}, got {len(titles)}")
+    columns = min(columns, pictures)
+    rows = -(-pictures // columns)
+    side = 7 / max(columns, 3)
+    lines = 0 if titles is None else max(str(title).count("\n") + 1 for title in titles)
+    height = side * shape[0] / shape[1] + 0.06 + 0.17 * lines
+    figure, axes = _subplots(rows, columns, figsize=(columns * side, rows * height), squeeze=False)
+    for i, axis in enumerate(axes.flat):
+        axis.axis("off")
+        if titles is not None and i < pictures:
+            axis.set_title(str(titles[i]), fontsize=9, pad=2)
+    return figure, axes.flat
+
+
+@_drawn
+def heatmap_panel(
+    images: torch.Tensor, maps: torch.Tensor | None = None, titles: Sequence[object] | None = None, columns: int = 4
+) -> Figure:
+    """Draw pictures side by side, each with its heat map laid over it.
+
+    Args:
+        images: (N, 3 or 1, H, W) from 0 to 1; or one picture (1, …) for all the maps.
+        maps: (N, H, W) from 0 to 1, as `companion.cam.heatmaps` gives them. A map of 0 shows the picture itself;
+            None: all are shown as they are.
+        titles: one text above each; it may have several lines.
+        columns: pictures per row; three columns or fewer are drawn a third of the page wide.
+
+    Raises:
+        ValueError: shapes or titles do not go together.
+    """
+    images = images.detach().cpu()
+    maps = torch.zeros(len(images), *images.shape[-2:]) if maps is None else maps.detach().cpu()
+    drawn = overlay(images.expand(len(maps), -1, -1, -1) if len(images) == 1 else images, maps)
+    figure, axes = _panel(len(drawn), titles, columns, drawn.shape[-2:])
+    for axis, picture in zip(axes, drawn.clamp(0, 1), strict=False):
+        axis.imshow(picture.movedim(0, -1).numpy())
+    figure.photographs = images.shape[1] == 3
+    return figure
+
+
+@_drawn
+def cells(
+    maps: torch.Tensor, titles: Sequence[object] | None = None, columns: int = 4, numbers: str | None = None
+) -> Figure:
+    """Draw signed maps (N, h, w) as what they are, h×w numbers: orange above 0, blue below, white at 0.
+
+    Args:
+        maps: one scale for all of them, so that they can be compared.
+        titles, columns: as `heatmap_panel`.
+        numbers: a format such as "{:.1f}" writes each number into its cell.
+    """
+    maps = maps.detach().cpu()
+    largest = maps.abs().max().item() or 1.0
+    figure, axes = _panel(len(maps), titles, columns, maps.shape[-2:])
+    for axis, values in zip(axes, maps.tolist(), strict=False):
+        axis.imshow(values, cmap="PuOr_r", vmin=-1.25 * largest, vmax=1.25 * largest)  # numbers stay legible
+        for row, line in enumerate(values if numbers else []):
+            for column, value in enumerate(line):
+                axis.text(column, row, numbers.format(value), ha="center", va="center", fontsize=7)
     return figure
 
 

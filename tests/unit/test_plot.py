@@ -194,7 +194,7 @@ def notebook(tmp_path_factory):
 
 def test_notebook_shows_each_figure_once(notebook):
     for cell, expected in zip(notebook, CELLS.values(), strict=True):
-        shown = [output for output in cell.outputs if "image/png" in output.get("data", {})]
+        shown = [output for output in cell.outputs if {"image/png", "image/jpeg"} & set(output.get("data", {}))]
         assert len(cell.outputs) == len(shown) == expected, cell.source
         for output in shown:
             assert output.data["text/plain"].startswith("<PageFigure size ")
@@ -205,7 +205,7 @@ def test_notebook_pngs_are_small_opaque_and_whole(notebook):
     total = 0
     for cell in notebook:
         for output in cell.outputs:
-            content = base64.b64decode(output.data["image/png"])
+            content = base64.b64decode(output.data.get("image/png") or output.data["image/jpeg"])
             image = Image.open(io.BytesIO(content))
             image.load()
             assert "transparency" not in image.info and image.mode in ("P", "RGB")
@@ -217,7 +217,7 @@ def test_notebook_pngs_are_small_opaque_and_whole(notebook):
 
 def test_notebook_keeps_a_photographs_colours(notebook):
     (output,) = notebook[4].outputs
-    image = Image.open(io.BytesIO(base64.b64decode(output.data["image/png"])))
+    image = Image.open(io.BytesIO(base64.b64decode(output.data["image/jpeg"])))
     assert image.mode == "RGB" and len(image.getcolors(1 << 20)) > 1000
 
 
