@@ -4,6 +4,7 @@ Each figure is a Python class (its state, as traits), a JavaScript file that ope
 and a stylesheet. What they share is in `_base.py`, `_base.js` and `_base.css`.
 """
 
+from companion.figures.map_mixer import MapMixer
 from companion.figures.output_size import OutputSizeExplorer
 
-__all__ = ["OutputSizeExplorer"]
+__all__ = ["MapMixer", "OutputSizeExplorer"]

@@ -137,34 +137,49 @@ class LiveFigure {
 
   // ---- Controls. Each is a labelled native element.
 
-  // A range input, with its number beside it to type. `change` says what a new value sets.
-  slider(trait, symbol, label, change, disabled = () => false) {
+  // A whole number: a range input, with its number beside it to type. `change` says what a new value sets.
+  slider(trait, symbol, label, change, disabled) {
     const [min, max] = this.get("ranges")[trait];
-    const id = `${this.id}-${trait}`;
-    const range = html("input", { type: "range", id, min, max, "data-trait": trait, ...OWN_KEYS });
+    const words = `${trait.replace("_", " ")} ${label}`;
+    const value = () => this.get(trait);
+    return this.numberSlider({ name: trait, symbol, label, words, min, max, value, change, disabled });
+  }
+
+  // Any number. `words`: the label in full, for the typed number. `step`: what an arrow key adds; `digits`: decimals
+  // shown, 0 for whole numbers only. A real number set here is rounded to six significant digits, so that 0.1 + 0.2
+  // is 0.3 in a link.
+  numberSlider({ name, symbol = [], label, words = label, min, max, step = 1, digits = 0, value, change, disabled }) {
+    const id = `${this.id}-${name}`;
+    const whole = digits === 0;
+    const shown = () => (whole ? value() : value().toFixed(digits));
+    const range = html("input", { type: "range", id, min, max, step, "data-trait": name, ...OWN_KEYS });
     const typed = html("input", {
       type: "number",
       min,
       max,
-      inputmode: "numeric",
-      "aria-label": this.text.exactly(`${trait.replace("_", " ")} ${label}`),
+      step: whole ? null : "any",
+      inputmode: whole ? "numeric" : null, // a telephone's keys for decimals have no minus
+      "aria-label": this.text.exactly(words),
       ...OWN_KEYS,
     });
+    const round = (number) => (whole ? Math.round(number) : Number(number.toPrecision(6)));
     const apply = (input) => {
-      const value = Math.min(max, Math.max(min, Math.round(Number(input.value))));
-      if (input.value !== "" && Number.isFinite(value) && value !== this.get(trait)) this.set(change(value));
-      else typed.value = this.get(trait);
+      const number = Math.min(max, Math.max(min, round(Number(input.value))));
+      if (input.value !== "" && Number.isFinite(number) && number !== value()) this.set(change(number));
+      else typed.value = shown();
     };
     range.addEventListener("input", () => apply(range));
     typed.addEventListener("change", () => apply(typed));
     this.controls.push(() => {
-      range.value = typed.value = this.get(trait);
-      range.disabled = typed.disabled = disabled();
+      range.value = value();
+      typed.value = shown();
+      range.disabled = typed.disabled = disabled?.() ?? false;
+      if (!whole) setAttributes(range, { "aria-valuetext": shown() });
     });
     return html(
       "div",
       { class: "lf-slider" },
-      html("label", { for: id }, html("span", { class: "lf-symbol" }, ...symbol), ` ${label}`),
+      html("label", { for: id }, html("span", { class: "lf-symbol" }, ...symbol), " ", label),
       typed,
       range,
     );
@@ -205,7 +220,8 @@ class LiveFigure {
   // Shows the preset whose state is the present one, or says that none is.
   presetSelect(also = {}) {
     const presets = this.get("presets");
-    const isNow = ({ state }) => Object.keys(state).every((trait) => state[trait] === this.get(trait));
+    const same = (a, b) => a === b || JSON.stringify(a) === JSON.stringify(b); // some values are arrays
+    const isNow = ({ state }) => Object.keys(state).every((trait) => same(state[trait], this.get(trait)));
     const options = [
       ["", `(${this.text.noPreset})`],
       ...presets.map((preset) => [preset.name, this.lang === "ko" ? preset.ko : preset.name]),

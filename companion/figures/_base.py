@@ -6,6 +6,7 @@ followed by the figure's own file; its stylesheet is joined in the same way.
 """
 
 from collections.abc import Iterable
+from math import isfinite
 from numbers import Integral
 from pathlib import Path
 
@@ -32,6 +33,47 @@ class Whole(traitlets.Int):
         if not whole or not self.min <= value <= self.max:
             raise IllegalValue(f"{self.name} must be a whole number from {self.min} to {self.max}, got {value!r}")
         return int(value)
+
+
+class Real(traitlets.Float):
+    """A synchronised real number from `least` to `most`."""
+
+    def __init__(self, default: float, least: float, most: float):
+        super().__init__(default, min=least, max=most)
+        self.tag(sync=True)
+
+    def validate(self, obj: traitlets.HasTraits, value: object) -> float:
+        number = _finite(value)
+        if number is None or not self.min <= number <= self.max:
+            raise IllegalValue(f"{self.name} must be a number from {self.min:g} to {self.max:g}, got {value!r}")
+        return number
+
+
+class Reals(traitlets.TraitType):
+    """A synchronised tuple of real numbers. Any sequence of numbers can be assigned, a tensor among them.
+
+    A tuple and not a list, because a list changed in place would not reach the page.
+    """
+
+    def __init__(self, default: Iterable[float] = ()):
+        super().__init__(tuple(default))
+        self.tag(sync=True)
+
+    def validate(self, obj: traitlets.HasTraits, value: object) -> tuple[float, ...]:
+        iterable = isinstance(value, Iterable) and not isinstance(value, (str, bytes))
+        numbers = tuple(map(_finite, value)) if iterable else (None,)
+        if None in numbers:
+            raise IllegalValue(f"{self.name} must be a sequence of finite numbers, got {value!r}")
+        return numbers
+
+
+def _finite(value: object) -> float | None:
+    """`value` as a float; None where it is no number, or not a finite one."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return None
+    return number if isfinite(number) and not isinstance(value, (str, bool)) else None
 
 
 class Choice(traitlets.Enum):
@@ -65,7 +107,7 @@ class LiveFigure(anywidget.AnyWidget):
         name: tells figures on one page apart; a link's `#fig=` names it.
         predict: ask for a prediction before showing the result of a change.
         presets: the named states to choose from: [{"name": …, "ko": Korean label, "state": {trait: value}}, …].
-        ranges: {trait: [least, most]} of every `Whole` trait, for the controls.
+        ranges: {trait: [least, most]} of every `Whole` and `Real` trait, for the controls.
         fallback: {"en": HTML table, "ko": HTML table} of a few states, for readers without JavaScript.
         min_height: CSS length that the figure needs, reserved by the page before the figure is drawn.
     """
@@ -80,8 +122,8 @@ class LiveFigure(anywidget.AnyWidget):
 
     @traitlets.default("ranges")
     def _ranges(self) -> dict:
-        whole = {name: trait for name, trait in self.traits().items() if isinstance(trait, Whole)}
-        return {name: [trait.min, trait.max] for name, trait in whole.items()}
+        numbers = {name: trait for name, trait in self.traits().items() if isinstance(trait, (Whole, Real))}
+        return {name: [trait.min, trait.max] for name, trait in numbers.items()}
 
     def preset(self, name: str) -> dict:
         """The state of the preset of this name, {trait: value}.
