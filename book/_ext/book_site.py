@@ -31,6 +31,9 @@ MATHJAX = (
 
 ALT = re.compile(r"<!--\s*alt:\s*(.*?)\s*-->", re.DOTALL)
 
+WIDGET_HOST = "vendor/widget-host.js"
+VIEW_SCRIPT = re.compile(rf'<script type="{re.escape(VIEW)}">(?P<view>.*?)</script>', re.DOTALL)
+
 # A blockquote that opens with one of these words in bold is a box of that kind (in either language).
 BOXES = {
     "predict": ("predict", "예측"),
@@ -74,7 +77,7 @@ def configure(app, config):
     config.html_static_path = [*config.html_static_path, str(stage_static_files(app))]
     config.html_css_files = [*config.html_css_files, "book.css"]
     config.mathjax_path = "vendor/mathjax/startup.js"
-    config.nb_ipywidgets_js = {"vendor/widget-host.js": {"defer": "defer"}}  # only on pages that hold widget state
+    config.nb_ipywidgets_js = {WIDGET_HOST: {"defer": "defer"}}  # only on pages that hold widget state
     config.nb_execution_cache_path = str(Path(app.outdir).parent / ".jupyter_cache" / companion_hash())
     options = config.html_theme_options
     url = repository_url()
@@ -129,13 +132,35 @@ def drop_thebe(context):
         context[key] = [file for file in context.get(key, []) if wanted(file)]
 
 
+def keep_shown_widgets(context):
+    """Take from a page the state of widgets that it does not show; return the rest, {model id: model}.
+
+    A kernel's whole state is saved. Of an explorer, which a page shows as a picture, it has the controls, and the
+    picture once more.
+    """
+    scripts = context.get("script_files", [])
+    holder = next((file for file in scripts if getattr(file, "attributes", {}).get("type") == STATE), None)
+    if holder is None:
+        return {}
+    saved = json.loads(holder.attributes["body"])
+    waiting = [json.loads(view)["model_id"] for view in VIEW_SCRIPT.findall(context["body"])]
+    shown = {}
+    while waiting:
+        model_id = waiting.pop()
+        if model_id in saved["state"] and model_id not in shown:
+            shown[model_id] = saved["state"][model_id]
+            waiting += re.findall(r"IPY_MODEL_(\w+)", json.dumps(shown[model_id]))  # the models that it names
+    if shown:
+        holder.attributes["body"] = json.dumps({**saved, "state": shown}).replace("</script>", r"<\/script>")
+    else:
+        unneeded = [file for file in scripts if file is holder or WIDGET_HOST in str(getattr(file, "filename", ""))]
+        context["script_files"] = [file for file in scripts if file not in unneeded]
+    return shown
+
+
 def frame_live_figures(app, context):
     """Wrap each widget view in a frame that reserves its height and holds a table for readers without JavaScript."""
-    states = {}
-    for file in context.get("script_files", []):
-        attributes = getattr(file, "attributes", {})
-        if attributes.get("type") == STATE:
-            states.update(json.loads(attributes["body"])["state"])
+    states = keep_shown_widgets(context)
 
     def frame(match):
         state = states[json.loads(match["view"])["model_id"]]["state"]
@@ -147,8 +172,7 @@ def frame_live_figures(app, context):
             f'<noscript>{state["fallback"][app.config.language]}</noscript>{match[0]}</div>'
         )
 
-    pattern = rf'<script type="{re.escape(VIEW)}">(?P<view>.*?)</script>'
-    context["body"] = re.sub(pattern, frame, context["body"], flags=re.S)
+    context["body"] = VIEW_SCRIPT.sub(frame, context["body"])
 
 
 def adapt_page(app, pagename, templatename, context, doctree):

@@ -18,7 +18,8 @@ MYST_LINES = {
 }
 MYST_TEXT = {r"\{\{.*\}\}": "a substitution", r"\[\^[^\]]+\]": "a footnote", r"\\begin\{": "\\begin{…} outside $$"}
 ROLE = re.compile(r"\{[A-Za-z][\w:.+-]*\}$")
-FIGURE = re.compile(r"<\w*Figure size |<PIL\.|<IPython\.core\.display\.(Image|SVG)")  # text/plain beside a picture
+# text/plain beside a picture
+FIGURE = re.compile(r"<\w*Figure size |GradCamExplorer\(|<PIL\.|<IPython\.core\.display\.(Image|SVG)")
 PATH = re.compile(r"\.(png|jpe?g|svg|gif|webp)$", re.IGNORECASE)
 
 
