@@ -40,7 +40,7 @@ def main():
             page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
             page.wait_for_load_state("networkidle")
             total = sum(sizes.values())
-            print(f"{path}: {total / 1e6:.2f} MB, {total / LARGEST:.2f} of its budget")
+            print(f"{path}: {total / 1e6:.2f} MB, {total / LARGEST[path]:.2f} of its budget")
             print("  " + ", ".join(f"{kind} {size / 1e6:.2f}" for kind, size in sizes.most_common()))
             for number in range(page.locator(".live-figure").count()):
                 figure = page.locator(".live-figure").nth(number)

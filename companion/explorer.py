@@ -190,9 +190,9 @@ class GradCamExplorer:
         most = self.maps.abs().max().item() or 1
         heat = cam.to_image(self.maps, self._visible.shape[-2:])
         probability = self.scores.softmax(1)[0, self._index].item()
-        figure, axes = plot.subplots(1, 3, figsize=(7, 3.1))
-        figure.set_layout_engine("none")  # half the time to draw, and the panels stay where they are
-        figure.subplots_adjust(left=0.01, right=0.99, bottom=0.14, top=0.78, wspace=0.06)
+        places = {"left": 0.01, "right": 0.99, "bottom": 0.14, "top": 0.78, "wspace": 0.06}
+        figure, axes = plot.subplots(1, 3, figsize=(7, 3.1), gridspec_kw=places)
+        figure.set_layout_engine("none")  # quicker, and the panels stay where they are
         figure.suptitle(
             f"{TITLES.get(self.network, self.network)}: {self.classes}, score {self.scores[0, self._index]:.2f},"
             f" probability {probability:.2f}\n{self.method} at {self.layer}",
@@ -220,6 +220,7 @@ class GradCamExplorer:
         self._image.value = f'<img src="{source}" alt="{html.escape(self.words)}" style="max-width: 100%">'
         self._say(self.words)
         self._set_controls()
+        self._other.value = ""  # so that the same name can be typed again
 
     def _say(self, text: str) -> None:
         self._status.value = f'<p role="status">{html.escape(text)}</p>'
@@ -236,8 +237,9 @@ class GradCamExplorer:
         self._controls["network"].options = [(TITLES.get(name, name), name) for name in self._known]
         self._controls["method"].options = list(METHODS)
         self._file = widgets.FileUpload(accept="image/*", multiple=False, description="Upload a picture")
-        self._other = widgets.Combobox(description="or any", placeholder="a class's name", style=wide)
-        self._other.continuous_update = False
+        self._other = widgets.Combobox(
+            description="or any", placeholder="a class's name", continuous_update=False, style=wide
+        )
         self._image, self._status = widgets.HTML(), widgets.HTML()
         picture, network, layer, classes, method = self._controls.values()
         rows = [(picture, self._file), (network, layer), (classes, self._other), (method,)]
@@ -281,8 +283,6 @@ class GradCamExplorer:
                     control.options = options.get(name, control.options)
                     control.value = self._settings[name]
             self._other.options = network.labels
-            if self._other.value in network.labels:
-                self._other.value = ""
         finally:
             self._setting_controls = False
 
@@ -373,7 +373,7 @@ def _class_index(value: str | int | None, labels: list[str]) -> int | None:
     wanted, small = value.strip().casefold(), [label.casefold() for label in labels]
     if wanted in small:
         return small.index(wanted)
-    near = [label for label in labels if wanted and wanted in label.casefold()]
-    near += [labels[small.index(label)] for label in difflib.get_close_matches(wanted, small, n=5)]
-    near = list(dict.fromkeys(near))[:5] or labels[:3]
+    near = [label for label in labels if wanted and wanted in label.casefold()][:5]
+    near = near or [labels[small.index(label)] for label in difflib.get_close_matches(wanted, small, cutoff=0.5)]
+    near = near or labels[:3]
     raise ValueError(f"classes must be one of the network's, got {value!r}; near it are {', '.join(map(repr, near))}")

@@ -7,6 +7,18 @@ One file for each chapter.
 """
 
 from companion.checks._compare import Verdict
+from companion.checks.cam import CamQuestion, cam_question, class_map, upsample_nearest
+from companion.checks.grad_cam import (
+    GradCamQuestion,
+    grad_cam_map,
+    grad_cam_question,
+    grad_cam_weights,
+    softmax_gradient,
+)
 from companion.checks.lenet import LayerQuestion, flattened_features, layer_question, rbf, subsample
 
-__all__ = ["LayerQuestion", "Verdict", "flattened_features", "layer_question", "rbf", "subsample"]
+__all__ = [
+    "CamQuestion", "GradCamQuestion", "LayerQuestion", "Verdict", "cam_question", "class_map", "flattened_features",
+    "grad_cam_map", "grad_cam_question", "grad_cam_weights", "layer_question", "rbf", "softmax_gradient", "subsample",
+    "upsample_nearest",
+]  # fmt: skip

@@ -17,7 +17,8 @@ CHAPTERS = [page for page in PAGES if "chapters/" in page]
 LIVE = [page for page in CHAPTERS if 'class="live-figure"' in (SITE / page).read_text("utf8")]
 AXE = Path(importlib.util.find_spec("axe_playwright_python").origin).with_name("axe.min.js")
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-LARGEST = 2_300_000  # bytes that a page may transfer, uncompressed
+# Bytes that a page may transfer, uncompressed. Chapter 3 has no photographs; those that have may take more.
+LARGEST = {page: 2_300_000 if "03-lenet5" in page else 2_500_000 for page in PAGES}
 # Promises, as window.answered, the milliseconds from the next key press to the first change of a live figure.
 WATCH = """(number) => {
     const frame = document.querySelectorAll('.live-figure')[number];
@@ -118,12 +119,12 @@ def test_formulas_are_typeset(open_page, address, path):
     assert page.locator("mjx-merror, [data-mjx-error]").count() == 0
 
 
-@pytest.mark.parametrize("path", LIVE)
+@pytest.mark.parametrize("path", CHAPTERS)
 def test_page_weight(open_page, address, path):
     page = open_page(f"{address}/{path}")
     page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
     page.wait_for_load_state("networkidle")
-    assert sum(page.bytes_read) <= LARGEST
+    assert sum(page.bytes_read) <= LARGEST[path]
 
 
 @pytest.mark.parametrize("source", ["server", "disk"])

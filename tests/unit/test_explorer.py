@@ -152,11 +152,11 @@ def test_the_class_control_lists_the_ten_best_and_the_chosen_one(explorer_):
 def test_any_class_can_be_typed(explorer_, networks):
     type_class(explorer_, " Giant PANDA ")
     assert explorer_.classes == "giant panda"
+    assert explorer_._other.value == "", "so that the same name can be typed again"
     assert agrees(explorer_, networks)
     assert set(explorer_._other.options) >= {"giant panda", "crane (2)", "crane (8)"}
     type_class(explorer_, "lynx")
     assert explorer_.classes == "lynx"
-    assert explorer_._other.value == "", "so that the same name can be typed again"
 
 
 def test_an_unknown_class_gets_near_names(explorer_):
@@ -477,7 +477,6 @@ def test_with_a_real_network(drawn):
         "method='Grad-CAM')"
     )
     assert control(shown, "layer").options[-1] == ("features.8 · 1280×7×7", "features.8")
-    assert shown.scores.softmax(1).max() > 0.5
     assert set(control(shown, "picture").options) == {*PHOTOGRAPHS, "upload"}
     shown.layer, shown.method = "features.3", "HiResCAM"
     assert agrees(shown, {"efficientnet_lite0": explorer.pretrained("efficientnet_lite0")})

@@ -81,7 +81,7 @@ def test_boxes_say_where_the_same_items_are_with_clutter():
 @pytest.mark.parametrize("train", [True, False])
 def test_a_piece_of_clutter_is_cut_from_another_item_of_the_part(train):
     """One fragment per scene: where it is whole, it is a window of an item of this part, not of the scene's own."""
-    data = scenes("mnist", train, count=40, seed=4, fragments=1)
+    data = scenes("mnist", train, count=80, seed=4, fragments=1)
     items = mnist(train=train).images[:, 0]
     windows = items.unfold(1, 9, 1).unfold(2, 9, 1)  # (S, 20, 20, 9, 9)
     found = 0
