@@ -15,7 +15,7 @@ PARALLEL = ["-n", "2", "--dist", "loadfile"]
 CHAPTERS = [folder for folder in ("chapters", "ko/chapters") if (ROOT / folder).is_dir()]
 GROUPS = {
     "code and text": ["tests/unit", "tests/notebooks", *PARALLEL],
-    "chapters": [*CHAPTERS, "--nbval", "--nbval-current-env", "--nbval-cell-timeout", "300",
+    "chapters": [*CHAPTERS, "--nbval", "--nbval-current-env", "--nbval-cell-timeout", "900",
                  "--nbval-sanitize-with", "tests/notebooks/sanitize.cfg", *PARALLEL],
     "site": ["tests/site"],
 }  # fmt: skip

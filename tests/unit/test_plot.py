@@ -209,7 +209,7 @@ def test_notebook_pngs_are_small_opaque_and_whole(notebook):
             image = Image.open(io.BytesIO(content))
             image.load()
             assert "transparency" not in image.info and image.mode in ("P", "RGB")
-            assert image.convert("RGB").getpixel((0, 0)) == (255, 255, 255)
+            assert min(image.convert("RGB").getpixel((0, 0))) >= (255 if image.format == "PNG" else 250)  # JPEG rounds
             assert len(content) < 30_000
             total += len(content)
     assert total < 100_000
