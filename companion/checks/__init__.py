@@ -16,9 +16,10 @@ from companion.checks.grad_cam import (
     softmax_gradient,
 )
 from companion.checks.lenet import LayerQuestion, flattened_features, layer_question, rbf, subsample
+from companion.checks.trust import ChanceQuestion, chance_question, deletion_curve, energy_in_box, pointing_game
 
 __all__ = [
-    "CamQuestion", "GradCamQuestion", "LayerQuestion", "Verdict", "cam_question", "class_map", "flattened_features",
-    "grad_cam_map", "grad_cam_question", "grad_cam_weights", "layer_question", "rbf", "softmax_gradient", "subsample",
-    "upsample_nearest",
+    "CamQuestion", "ChanceQuestion", "GradCamQuestion", "LayerQuestion", "Verdict", "cam_question", "chance_question",
+    "class_map", "deletion_curve", "energy_in_box", "flattened_features", "grad_cam_map", "grad_cam_question",
+    "grad_cam_weights", "layer_question", "pointing_game", "rbf", "softmax_gradient", "subsample", "upsample_nearest",
 ]  # fmt: skip

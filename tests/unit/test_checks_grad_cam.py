@@ -1,5 +1,6 @@
 """The checkers of chapter 10: the solution passes, typical wrong answers fail, and the likely mistake is named."""
 
+import checkers
 import pytest
 import torch
 
@@ -63,23 +64,7 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize("name", SOLUTIONS)
-def test_solution_passes(name):
-    verdict = getattr(checks, name)(SOLUTIONS[name])
-    assert verdict and repr(verdict).startswith("Right.")
-
-
-@pytest.mark.parametrize("name, answer, word", WRONG)
-def test_wrong_answer_fails_and_is_named(name, answer, word):
-    verdict = getattr(checks, name)(answer)
-    assert not verdict
-    assert word in verdict.message
-
-
-@pytest.mark.parametrize("name", SOLUTIONS)
-@pytest.mark.parametrize("answer", [lambda *_: None, lambda *_: ..., lambda *_: 1 / 0])
-def test_unfinished_or_broken_answer_is_no_error(name, answer):
-    assert not getattr(checks, name)(answer)
+TestCheckers = checkers.rules(checks, SOLUTIONS, WRONG)
 
 
 def test_relu_before_the_sum_is_named():
