@@ -9,15 +9,15 @@ from xml.etree import ElementTree
 ROOT = Path(__file__).resolve().parent.parent
 REPORTS = ROOT / "_build" / "reports"
 
-# Files run whole in one worker ("loadfile"): the cells of a notebook share a kernel. The site's tests measure
-# milliseconds, so they run alone.
+# Files run whole in one worker ("loadfile"): the cells of a notebook share a kernel.
 PARALLEL = ["-n", "2", "--dist", "loadfile"]
 CHAPTERS = [folder for folder in ("chapters", "ko/chapters") if (ROOT / folder).is_dir()]
 GROUPS = {
     "code and text": ["tests/unit", "tests/notebooks", *PARALLEL],
     "chapters": [*CHAPTERS, "--nbval", "--nbval-current-env", "--nbval-cell-timeout", "900",
                  "--nbval-sanitize-with", "tests/notebooks/sanitize.cfg", *PARALLEL],
-    "site": ["tests/site"],
+    "site": ["tests/site", "-m", "not alone", "-n", "2", "--dist", "worksteal"],
+    "alone": ["tests/site", "-m", "alone"],
 }  # fmt: skip
 
 

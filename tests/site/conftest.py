@@ -16,7 +16,8 @@ ARGUMENTS = [
     "--disable-sync",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]
-NAMES = ("chromium", "chromium-browser", "google-chrome")
+# The headless shell is the same engine without a window's furniture: a page opens in half the time.
+NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 
 
 def find_chromium() -> str | None:
@@ -29,7 +30,7 @@ def browser():
     path = find_chromium()
     if path is None:
         message = (
-            f"no Chromium found: install one of {', '.join(NAMES)} (Debian: apt-get install chromium), "
+            f"no Chromium found: install one of {', '.join(NAMES)} (Debian: apt-get install chromium-headless-shell), "
             "or set CHROMIUM to its path"
         )
         if os.environ.get("CI") == "true":

@@ -2,12 +2,12 @@
 
 import functools
 import http.server
-import importlib.util
 import statistics
 import threading
 from pathlib import Path
 
 import pytest
+from accessibility import violations
 
 SITE = Path(__file__).resolve().parents[2] / "_build" / "html"
 FOLDERS = ("book", "chapters", "ko")
@@ -15,8 +15,6 @@ PAGES = sorted(path.relative_to(SITE).as_posix() for folder in FOLDERS for path 
 PAGES += ["search.html", "genindex.html"]
 CHAPTERS = [page for page in PAGES if "chapters/" in page]
 LIVE = [page for page in CHAPTERS if 'class="live-figure"' in (SITE / page).read_text("utf8")]
-AXE = Path(importlib.util.find_spec("axe_playwright_python").origin).with_name("axe.min.js")
-WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 # Bytes that a page may transfer, uncompressed. Chapter 3 has no photographs; those that have may take more.
 LARGEST = {page: 2_300_000 if "03-lenet5" in page else 2_500_000 for page in PAGES}
 # Promises, as window.answered, the milliseconds from the next key press to the first change of a live figure.
@@ -78,55 +76,47 @@ def open_page(browser):
         context.close()
 
 
-@pytest.mark.parametrize("path", PAGES)
-def test_page_is_self_contained(open_page, address, path):
-    page = open_page(f"{address}/{path}")
-    assert [url for url in page.requests_made if not url.startswith((address, "blob:", "data:"))] == []
-    assert page.complaints == []
+def width_needed(page):
+    return page.evaluate("document.documentElement.scrollWidth")
+
+
+# A chapter takes seconds to open, so whatever one visit can show is asked in one visit.
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_page_works_from_the_disk(open_page, path):
-    page = open_page((SITE / path).as_uri())
-    assert [url for url in page.requests_made if not url.startswith(("file:", "blob:", "data:"))] == []
-    assert page.complaints == []
-    assert page.locator("h1:visible").count() == 1
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("path", PAGES)
-def test_axe_finds_nothing(open_page, address, path, scheme):
-    page = open_page(f"{address}/{path}", color_scheme=scheme)
-    assert page.evaluate("document.documentElement.dataset.theme") == scheme
-    page.evaluate("document.querySelectorAll('details').forEach((details) => { details.open = true; })")
-    page.evaluate("document.getAnimations().forEach((animation) => animation.finish())")  # what unfolds, fades in
-    page.evaluate(AXE.read_text("utf8"))
-    violations = page.evaluate("(tags) => axe.run(document, { runOnly: tags })", WCAG)["violations"]
-    assert [(found["id"], [node["target"] for node in found["nodes"]]) for found in violations] == []
-
-
-@pytest.mark.parametrize("width", [360, 1280])
-@pytest.mark.parametrize("path", PAGES)
-def test_nothing_hangs_over_the_edge(open_page, address, path, width):
-    page = open_page(f"{address}/{path}", viewport={"width": width, "height": 800})
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-
-
-@pytest.mark.parametrize("path", CHAPTERS)
-def test_formulas_are_typeset(open_page, address, path):
-    page = open_page(f"{address}/{path}")
-    assert page.locator("mjx-container").count() == page.locator(".math").count() > 0
+def test_served_page(open_page, address, path):
+    """Self-contained, not too heavy, typeset, accessible in light and dark, and no wider than a screen."""
+    page = open_page(f"{address}/{path}", color_scheme="light", viewport={"width": 1280, "height": 800})
+    assert width_needed(page) <= 1280
+    formulas = page.locator(".math").count()
+    assert page.locator("mjx-container").count() == formulas
+    assert formulas > 0 or path not in CHAPTERS
     assert page.locator("mjx-merror, [data-mjx-error]").count() == 0
 
-
-@pytest.mark.parametrize("path", CHAPTERS)
-def test_page_weight(open_page, address, path):
-    page = open_page(f"{address}/{path}")
     page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
     page.wait_for_load_state("networkidle")
     assert sum(page.bytes_read) <= LARGEST[path]
+    assert [url for url in page.requests_made if not url.startswith((address, "blob:", "data:"))] == []
+
+    page.evaluate("document.querySelectorAll('details').forEach((details) => { details.open = true; })")
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        page.wait_for_function("(scheme) => document.documentElement.dataset.theme === scheme", arg=scheme)
+        page.evaluate("document.getAnimations().forEach((animation) => animation.finish())")  # what unfolds, fades in
+        assert violations(page) == [], scheme
+    assert page.complaints == []
 
 
+@pytest.mark.parametrize("path", PAGES)
+def test_page_from_the_disk_on_a_telephone(open_page, path):
+    page = open_page((SITE / path).as_uri(), viewport={"width": 360, "height": 800})
+    assert [url for url in page.requests_made if not url.startswith(("file:", "blob:", "data:"))] == []
+    assert page.locator("h1:visible").count() == 1
+    assert width_needed(page) <= 360
+    assert page.complaints == []
+
+
+@pytest.mark.alone
 @pytest.mark.parametrize("source", ["server", "disk"])
 @pytest.mark.parametrize("path", LIVE)
 def test_live_figures_answer_the_keyboard_within_a_frame(open_page, address, path, source):

@@ -1,22 +1,20 @@
 """The map mixer as a reader meets it: on a page without a kernel, in Chromium."""
 
-import importlib.util
 import json
 import re
 import statistics
-from pathlib import Path
 
 import golden_map_mixer
 import pytest
 import torch
-from figure_page import write_page
+from accessibility import violations
 from PIL import Image
+from reader import Reader, fixture
 
 from companion.data import photograph
 from companion.figures import MapMixer
 from companion.weights import pretrained, visible
 
-WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 CLASSES = ["giant panda", "macaw", "lynx"]
 KOREAN = ["대왕판다", "금강앵무", "스라소니"]
 
@@ -40,41 +38,16 @@ def number(text: str) -> float:
     return float(text.replace("−", "-"))
 
 
-class Reader:
-    """One page with figures, and what a reader does to it. Fails the test on any error in the console."""
-
-    def __init__(self, browser, folder: Path, *, lang="en", theme="light", hash="", **options):
-        self.folder, self.lang, self.theme, self.hash = folder, lang, theme, hash
-        self.context = browser.new_context(**{"viewport": {"width": 900, "height": 1000}} | options)
-        self.page = self.context.new_page()
-        self.errors, self.requests = [], []
-        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.on("console", lambda line: line.type in ("error", "warning") and self.errors.append(line.text))
-        self.page.on("request", lambda request: self.requests.append(request.url))
-
-    def open(self, *figures):
-        path = write_page(self.folder, *(figures or [mixer()]), lang=self.lang, theme=self.theme)
-        self.page.goto(path.as_uri() + self.hash)
-        self.page.wait_for_selector(".lf .mm-cell", state="attached")
-        return self
-
-    def slider(self, trait):
-        return self.page.locator(f'input[type=range][data-trait="{trait}"]').first
+class MixerReader(Reader):
+    drawn = ".lf .mm-cell"
+    figure = staticmethod(mixer)
 
     def typed(self, k):
         """The weight of the k-th channel, as shown beside its slider."""
         return self.page.locator(".mm-card input[type=number]").nth(k)
 
-    def press(self, trait, key, times=1):
-        self.slider(trait).focus()
-        for _ in range(times):
-            self.page.keyboard.press(key)
-
     def choose(self, name, which=0):
         self.page.locator(".lf select").nth(which).select_option(label=name)
-
-    def sentence(self):
-        return self.page.locator(".lf-sentence").first.inner_text()
 
     def cells(self):
         return [number(text) for text in self.page.locator(".mm-cell").all_text_contents()]
@@ -98,19 +71,7 @@ class Reader:
         )
 
 
-@pytest.fixture
-def reader(browser, tmp_path):
-    made = []
-
-    def make(**options):
-        made.append(Reader(browser, tmp_path, **options))
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.context.close()
-        assert one.errors == []
-        assert [url for url in one.requests if not url.startswith(("file:", "blob:", "data:"))] == []
+reader = fixture(MixerReader)
 
 
 # ---- The arithmetic
@@ -280,6 +241,7 @@ def test_a_cell_is_pointed_at_by_mouse_by_finger_and_by_keyboard(reader):
     assert grid.nth(5 * 14 + 4).evaluate("node => node.classList.contains('mm-pointed')")
 
 
+@pytest.mark.alone
 def test_a_key_press_changes_the_page_within_16_ms(reader):
     one = reader().open(mixer(columns=14, preset="real weights: macaw"))
     one.page.evaluate(
@@ -437,11 +399,7 @@ def test_korean_page_has_no_english_words(reader):
 def test_axe_finds_no_violation(reader, theme, lang, columns, options):
     width = 360 if lang == "ko" else 900
     one = reader(theme=theme, lang=lang, viewport={"width": width, "height": 1000}).open(mixer(columns, **options))
-    package = Path(importlib.util.find_spec("axe_playwright_python").origin).parent
-    one.page.evaluate((package / "axe.min.js").read_text(encoding="utf-8"))
-    found = one.page.evaluate("tags => axe.run(document, { runOnly: tags })", WCAG)
-    assert [(rule["id"], [node["target"] for node in rule["nodes"]]) for rule in found["violations"]] == []
-    assert len(found["passes"]) > 10
+    assert violations(one.page) == []
 
 
 CONTRAST = """() => {

@@ -1,57 +1,31 @@
 """The output-size explorer as a reader meets it: on a page without a kernel, in Chromium."""
 
-import importlib.util
 import json
 import re
 import statistics
-from pathlib import Path
 
 import golden
 import pytest
+from accessibility import violations
 from figure_page import write_page
+from reader import Reader, fixture
 
 from companion.figures import OutputSizeExplorer
 from companion.figures.output_size import PRESETS
 from companion.shapes import conv_output_size
 
-WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 SIZES = ("W", "F", "S", "P", "D")
 
 
-class Reader:
-    """One page with figures, and what a reader does to it. Fails the test on any error in the console."""
-
-    def __init__(self, browser, folder: Path, *, lang="en", theme="light", hash="", **options):
-        self.folder, self.lang, self.theme, self.hash = folder, lang, theme, hash
-        self.context = browser.new_context(**{"viewport": {"width": 900, "height": 1000}} | options)
-        self.page = self.context.new_page()
-        self.errors, self.requests = [], []
-        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.on("console", lambda line: line.type in ("error", "warning") and self.errors.append(line.text))
-        self.page.on("request", lambda request: self.requests.append(request.url))
-
-    def open(self, *figures):
-        path = write_page(self.folder, *(figures or [OutputSizeExplorer()]), lang=self.lang, theme=self.theme)
-        self.page.goto(path.as_uri() + self.hash)
-        self.page.wait_for_selector(".lf .ose-stage", state="attached")
-        return self
-
-    def slider(self, trait):
-        return self.page.locator(f'input[type=range][data-trait="{trait}"]').first
+class ExplorerReader(Reader):
+    drawn = ".lf .ose-stage"
+    figure = OutputSizeExplorer
 
     def values(self):
         return {name: int(self.slider(name).input_value()) for name in SIZES}
 
-    def press(self, trait, key, times=1):
-        self.slider(trait).focus()
-        for _ in range(times):
-            self.page.keyboard.press(key)
-
     def choose(self, name):
         self.page.locator(".lf select").first.select_option(name)
-
-    def sentence(self):
-        return self.page.locator(".lf-sentence").first.inner_text()
 
     def code(self):
         return self.page.locator(".lf-code code").first.inner_text()
@@ -61,19 +35,7 @@ class Reader:
         return [int(text) for text in self.page.locator(".lf-result").all_text_contents()]
 
 
-@pytest.fixture
-def reader(browser, tmp_path):
-    made = []
-
-    def make(**options):
-        made.append(Reader(browser, tmp_path, **options))
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.context.close()
-        assert one.errors == []
-        assert [url for url in one.requests if not url.startswith(("file:", "blob:", "data:"))] == []
+reader = fixture(ExplorerReader)
 
 
 # ---- The arithmetic
@@ -261,6 +223,7 @@ def test_a_grid_is_one_path_however_many_cells(reader):
 # ---- Keyboard, words, predictions
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("start", [{"W": 8}, {"W": 254, "F": 1, "S": 1, "P": 5}, {"W": 250, "F": 11, "S": 8}])
 def test_a_key_press_changes_the_page_within_16_ms(reader, start):
     one = reader().open(OutputSizeExplorer(**start))
@@ -513,11 +476,7 @@ def test_axe_finds_no_violation(reader, theme, lang, arguments):
     width = 360 if lang == "ko" else 900
     one = reader(theme=theme, lang=lang, viewport={"width": width, "height": 1000})
     one.open(OutputSizeExplorer(**arguments))
-    package = Path(importlib.util.find_spec("axe_playwright_python").origin).parent
-    one.page.evaluate((package / "axe.min.js").read_text(encoding="utf-8"))
-    found = one.page.evaluate("tags => axe.run(document, { runOnly: tags })", WCAG)
-    assert [(rule["id"], [node["target"] for node in rule["nodes"]]) for rule in found["violations"]] == []
-    assert len(found["passes"]) > 10
+    assert violations(one.page) == []
 
 
 CONTRAST = """() => {
