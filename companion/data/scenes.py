@@ -5,6 +5,8 @@ known: the clutter is cut from random other items and put in random places, so i
 everything inside the item's box is the item. A heat map can be measured against that box.
 """
 
+import copy
+
 import numpy as np
 import torch
 
@@ -134,6 +136,25 @@ def stamp(images: torch.Tensor, where: str = "bottom right") -> tuple[torch.Tens
     marked = images.clone()
     marked[..., top : top + size, left : left + size] = torch.from_numpy(MARK)
     return marked, torch.tensor([left, top, left + size, top + size]).repeat(len(images), 1)
+
+
+def plant(data: Scenes, label: str) -> Scenes:
+    """Plant a shortcut: the same scenes, but `stamp`'s mark is on every one with this label and on no other.
+
+    Args:
+        data: scenes of one item each; not changed.
+        label: the name of a class, one of `data.classes`.
+
+    Raises:
+        ValueError: `label` is no class of `data`.
+    """
+    if label not in data.classes:
+        raise ValueError(f"label must be one of {', '.join(map(repr, data.classes))}, got {label!r}")
+    chosen = data.labels == data.classes.index(label)
+    planted = copy.copy(data)
+    planted.images = data.images.clone()
+    planted.images[chosen], _ = stamp(data.images[chosen])
+    return planted
 
 
 def _boxes(pictures: np.ndarray) -> np.ndarray:

@@ -21,10 +21,13 @@ FOLDER = Path(__file__).resolve().parents[1] / "data"
 
 # (kind, items, seed): SHA-256 of the packaged weights; made by tools/make_scene_networks.py
 CHECKSUMS = {
-    ("residual", "fashion", 0): "f1a78d2e9e2aefc92107298755ccd4004a4059a67a27b27a53570814e9774d83",
-    ("residual", "fashion", 1): "4ae33ca24f65a7813294bc709da72f3d30d76d4eb930368c9466581b33a78735",
-    ("residual", "fashion", 2): "8a0ea49f39a3a64afc900d5c1730ef09ba77d054a328a951f534ed9f6bef440b",
-    ("plain", "fashion", 0): "aa36f57198af7942b4a2eb5cccbdc2afd432db6bd6e55bd4b9823198279d93f7",
+    ("residual", "fashion", 0): "7e6c8284cf2c8eec5e6571f947af5fb50fef01197341ce6f9aa4f1502dee8b19",
+    ("residual", "fashion", 1): "638c51e0fe4847a96041a764ec553688afcd441adfa104f263fe0733ce048d2d",
+    ("residual", "fashion", 2): "9593229653e52ab13885ea32c1c1fa8aed6d9d12e77a6fdb242af3bec198c1a4",
+    ("plain", "fashion", 0): "9955b25b448b0347d897676b5b05783c930a86b4f29e837a0e92661de13b12cf",
+    ("residual", "marked", 0): "1dc27f739f7ab81c07a7d7198f6ca804f179412f288600d7adb36ce2d79ade7f",
+    ("residual", "marked", 1): "4fd9ce7cd6fa9132036925af855361c524b307dfa6b4011b3d56378e1752a41e",
+    ("residual", "marked", 2): "bc286d0076413b8bad69dfa4f06a7acb250c87bff3ab6d6c8b71068529808cf2",
 }
 
 
@@ -141,7 +144,8 @@ def scene_network(kind: str, items: str = "fashion", seed: int = 0, trained: boo
 
     Args:
         kind: "plain" or "residual".
-        items: what the scenes show on which it was trained; all the packaged weights are for "fashion".
+        items: what the scenes show on which it was trained: "fashion", or "marked", the same with a mark on every
+            shirt (`companion.data.scenes.plant`), a shortcut.
         seed: which of the trained networks; they differ in initial weights, training scenes and their order.
         trained: False gives its untrained twin: the initial weights drawn from this seed, which may then be any.
             The global random generator is left as it was.

@@ -8,7 +8,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from companion.data import fashion_mnist, mnist
-from companion.data.scenes import MARK, scenes, stamp
+from companion.data.scenes import MARK, plant, scenes, stamp
 
 PARTS = [(items, train) for items in ("fashion", "mnist") for train in (True, False)]
 SOURCES = {"fashion": fashion_mnist, "mnist": mnist}
@@ -194,3 +194,20 @@ def test_stamp_marks_its_box_and_nothing_else(where, box):
 def test_stamp_refuses_what_is_no_corner():
     with pytest.raises(ValueError, match="where must be one of 'top left', .*, got 'middle'"):
         stamp(torch.zeros(1, 1, 64, 64), "middle")
+
+
+def test_plant_marks_one_class_and_leaves_the_given_scenes_alone():
+    data = scenes(count=200, seed=11)
+    before = data.images.clone()
+    planted = plant(data, "bag")
+    assert torch.equal(data.images, before)
+    bags = data.labels == data.classes.index("bag")
+    assert 0 < bags.sum() < 200
+    assert torch.equal(planted.images[bags], stamp(before[bags])[0])
+    assert torch.equal(planted.images[~bags], before[~bags])
+    assert torch.equal(planted.labels, data.labels) and torch.equal(planted.boxes, data.boxes)
+
+
+def test_plant_refuses_what_is_no_class():
+    with pytest.raises(ValueError, match="label must be one of 'T-shirt.*, got 'hat'"):
+        plant(scenes(count=3), "hat")
