@@ -343,7 +343,7 @@ def test_what_a_link_says_comes_back(reader):
     figure = mixer(class_index=2, mix=[0.1, -0.25, 0, 0, 0.3, 0, 0, 0.05], others=True, relu=True, row=1, column=6)
     one = reader().open(figure)
     one.press("opacity", "ArrowLeft")
-    one.page.wait_for_timeout(500)
+    one.page.wait_for_function("location.hash")
     link = one.page.url.split("#")[1]
     assert link == "fig=map-mixer&class=2&w=0.1_-0.25_0_0_0.3_0_0_0.05&others=1&cell=1_6&relu=1&opacity=0.65"
     state = (one.cells(), one.results(), one.sentence(), one.slider("opacity").input_value())
