@@ -1,8 +1,9 @@
 """`companion.cam` against a plain forward pass and the Grad-CAM of `grad-cam`, `captum` and `torchcam`.
 
 Same network (random weights), layer, pictures and classes for all; each makes finished maps: ReLU, the pictures' size,
-from 0 to 1. They take turns in one process with one thread, and each round gives a ratio, so that a machine that slows
-down slows all of them. A peer that is not installed is named, and left out.
+from 0 to 1. They take turns in one process with one thread, and each round gives a ratio. What is measured is the time
+that the processor spends on it: with one thread that is the time it takes, and it does not grow when others want the
+processor. A peer that is not installed is named, and left out.
 """
 
 import importlib
@@ -76,9 +77,9 @@ def measured(tools: dict, model, layer: str, images, seconds: float) -> dict[str
     while len(times["ours"]) < 3 or time.perf_counter() < end:
         for tool in sorted(tools, reverse=len(times["ours"]) % 2 == 1):  # nobody always goes first
             function, classes = tools[tool]
-            start = time.perf_counter()
+            start = time.process_time()
             function(model, layer, images, classes)
-            times[tool].append(time.perf_counter() - start)
+            times[tool].append(time.process_time() - start)
             model.zero_grad()  # grad-cam leaves a gradient in every parameter
     return times
 
