@@ -2,6 +2,7 @@
 
 Sphinx repeats a page's warnings only when it reads the page again, so a failed build would pass when run twice: after a
 failure, and after a change of anything but the pages, the next build starts anew (executed chapters are cached apart).
+When nothing at all has changed since a build that passed, there is nothing to do.
 """
 
 import hashlib
@@ -15,23 +16,29 @@ from check_site import check
 ROOT = Path(__file__).resolve().parent.parent
 BUILD, SITE = ROOT / "_build", ROOT / "_build" / "html"
 MARKER = BUILD / ".built-from"
+# What decides the look of every page: settings, contents, extension, templates, styles, package. Then the pages.
+LOOK = ("_config.yml", "_toc.yml", "requirements.txt", "pyproject.toml", "companion", "tools/build.py")
+LOOK += ("book/_ext", "book/_static", "book/_templates")
+PAGES = ("book", "chapters", "tools/check_site.py")
 
 
-def fingerprint():
-    """A hash of what decides the look of every page: settings, contents, extension, templates, styles, package."""
-    files = [ROOT / name for name in ("_config.yml", "_toc.yml", "requirements.txt", "pyproject.toml")]
-    for folder in ("book/_ext", "book/_static", "book/_templates", "companion"):
-        files += sorted((ROOT / folder).rglob("*"))
+def fingerprint(*names):
+    """A hash of files and of whole folders, given by their names in the repository."""
     digest = hashlib.sha256()
-    for file in files:
-        if file.is_file() and "__pycache__" not in file.parts:
-            digest.update(file.relative_to(ROOT).as_posix().encode() + b"\0" + file.read_bytes())
+    for name in names:
+        for file in sorted([ROOT / name, *(ROOT / name).rglob("*")]):
+            if file.is_file() and not {"__pycache__", ".ipynb_checkpoints"}.intersection(file.parts):
+                digest.update(file.relative_to(ROOT).as_posix().encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()
 
 
 def build():
-    wanted = fingerprint()
-    if not MARKER.exists() or MARKER.read_text() != wanted:
+    look, everything = fingerprint(*LOOK), fingerprint(*LOOK, *PAGES)
+    built = MARKER.read_text().split() if MARKER.exists() and (SITE / "index.html").exists() else []
+    if built == [look, everything]:
+        print(f"Nothing has changed. {done()}")
+        return
+    if built[:1] != [look]:
         for folder in (SITE, BUILD / ".doctrees"):
             shutil.rmtree(folder, ignore_errors=True)
     MARKER.unlink(missing_ok=True)
@@ -42,8 +49,12 @@ def build():
     if problems:
         print("\n".join(problems))
         sys.exit(f"make: the site was built, but {len(problems)} things in it are wrong (listed above).")
-    MARKER.write_text(wanted)
-    print(f"The book is in {SITE.relative_to(ROOT)}: open {SITE / 'index.html'}")
+    MARKER.write_text(f"{look}\n{everything}\n")
+    print(done())
+
+
+def done():
+    return f"The book is in {SITE.relative_to(ROOT)}: open {SITE / 'index.html'}"
 
 
 if __name__ == "__main__":

@@ -76,6 +76,7 @@ def stage_static_files(app):
 def configure(app, config):
     config.html_static_path = [*config.html_static_path, str(stage_static_files(app))]
     config.html_css_files = [*config.html_css_files, "book.css"]
+    config.html_js_files = [*config.html_js_files, ("formulas.js", {"defer": "defer"})]
     config.mathjax_path = "vendor/mathjax/startup.js"
     config.nb_ipywidgets_js = {WIDGET_HOST: {"defer": "defer"}}  # only on pages that hold widget state
     config.nb_execution_cache_path = str(Path(app.outdir).parent / ".jupyter_cache" / companion_hash())

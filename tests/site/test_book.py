@@ -80,6 +80,10 @@ def width_needed(page):
     return page.evaluate("document.documentElement.scrollWidth")
 
 
+WIDE_FORMULAS = """[...document.querySelectorAll('mjx-container[display="true"]')]
+    .filter((formula) => formula.scrollWidth > formula.clientWidth)"""
+
+
 # A chapter takes seconds to open, so whatever one visit can show is asked in one visit.
 
 
@@ -92,6 +96,7 @@ def test_served_page(open_page, address, path):
     assert page.locator("mjx-container").count() == formulas
     assert formulas > 0 or path not in CHAPTERS
     assert page.locator("mjx-merror, [data-mjx-error]").count() == 0
+    assert page.evaluate(f"{WIDE_FORMULAS}.map((formula) => formula.closest('section').id)") == []
 
     page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
     page.wait_for_load_state("networkidle")
@@ -113,6 +118,7 @@ def test_page_from_the_disk_on_a_telephone(open_page, path):
     assert [url for url in page.requests_made if not url.startswith(("file:", "blob:", "data:"))] == []
     assert page.locator("h1:visible").count() == 1
     assert width_needed(page) <= 360
+    page.wait_for_function(f"{WIDE_FORMULAS}.every((formula) => formula.tabIndex === 0)")  # they scroll by keyboard
     assert page.complaints == []
 
 

@@ -1,0 +1,11 @@
+/* A formula that is wider than the page scrolls: with the keyboard, too, it must be reachable. */
+addEventListener("load", async () => {
+  await window.MathJax?.startup?.promise;
+  const observer = new ResizeObserver((entries) => {
+    for (const { target } of entries) {
+      if (target.scrollWidth > target.clientWidth) target.tabIndex = 0;
+      else target.removeAttribute("tabindex");
+    }
+  });
+  for (const formula of document.querySelectorAll('mjx-container[display="true"]')) observer.observe(formula);
+});
