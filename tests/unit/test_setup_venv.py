@@ -11,14 +11,26 @@ import pytest
 SCRIPT = Path(__file__).resolve().parents[2] / "tools" / "setup_venv.py"
 
 
-@pytest.fixture
-def project(tmp_path):
+def write_project(root):
     """A project that needs no package at all, so that setting it up takes seconds and no network."""
-    root = tmp_path / "book"
     (root / "tools").mkdir(parents=True)
     shutil.copy(SCRIPT, root / "tools")
     (root / "requirements.txt").write_text("")
     (root / "pyproject.toml").write_text('[project]\nname = "x"\n')
+    return root
+
+
+@pytest.fixture
+def project(tmp_path):
+    return write_project(tmp_path / "book")
+
+
+@pytest.fixture(scope="module")
+def ready(tmp_path_factory):
+    """A project that has been set up, for tests that leave it in working order."""
+    root = write_project(tmp_path_factory.mktemp("ready") / "book")
+    code, text = set_up(root)
+    assert code == 0, text
     return root
 
 
@@ -44,31 +56,26 @@ def refused(project, output):
     return text.strip().split("\n")[-1]
 
 
-def test_makes_the_environment_once(project):
-    code, text = set_up(project)
-    assert code == 0, text
-    assert (project / ".venv/bin/python").exists()
-    code, text = set_up(project)
-    assert (code, text) == (0, "")
+def test_makes_the_environment_once(ready):
+    assert (ready / ".venv/bin/python").exists()
+    assert set_up(ready) == (0, "")
 
 
-def test_a_changed_requirement_is_installed_and_a_stamped_address_is_not(project):
-    assert set_up(project)[0] == 0
-    (project / "pyproject.toml").write_text('[project]\nname = "x"\n[project.urls]\nRepository = "https://a.b/c/d"\n')
-    assert set_up(project) == (0, "")
-    (project / "requirements.txt").write_text("# one more\n")
-    assert "up to date" in set_up(project)[1]
-    assert set_up(project) == (0, "")
+def test_a_changed_requirement_is_installed_and_a_stamped_address_is_not(ready):
+    (ready / "pyproject.toml").write_text('[project]\nname = "x"\n[project.urls]\nRepository = "https://a.b/c/d"\n')
+    assert set_up(ready) == (0, "")
+    (ready / "requirements.txt").write_text("# one more\n")
+    assert "up to date" in set_up(ready)[1]
+    assert set_up(ready) == (0, "")
 
 
-def test_an_update_that_fails_keeps_the_environment_and_is_tried_again(project):
-    assert set_up(project)[0] == 0
-    (project / "requirements.txt").write_text("./no-such-folder\n")
+def test_an_update_that_fails_keeps_the_environment_and_is_tried_again(ready):
+    (ready / "requirements.txt").write_text("./no-such-folder\n")
     for _ in range(2):
-        assert set_up(project)[0] != 0
-        assert subprocess.call([project / ".venv/bin/python", "-c", ""]) == 0
-    (project / "requirements.txt").write_text("")
-    assert set_up(project)[0] == 0
+        assert set_up(ready)[0] != 0
+        assert subprocess.call([ready / ".venv/bin/python", "-c", ""]) == 0
+    (ready / "requirements.txt").write_text("")
+    assert set_up(ready)[0] == 0
 
 
 def test_a_moved_folder_gets_a_new_environment(project):

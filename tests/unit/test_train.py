@@ -1,13 +1,11 @@
 """The loop, its account, and above all: a run killed at any moment ends with the bits of one that was not."""
 
 import io
+import multiprocessing
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,7 +14,6 @@ import torch.nn.functional as F
 from torch import nn
 from torch.utils.data import Dataset, Subset, TensorDataset
 
-import companion
 from companion.data import mnist
 from companion.evaluate import Evaluation, evaluate, predict
 from companion.history import History
@@ -461,18 +458,22 @@ def die_at(moment, name, epoch):
 
 LONGER = {"epochs": 40, "batch_size": 4}
 
+# The processes that get killed are forked from one that has torch at hand: to import it takes longer than to train.
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload(["pytest", "torch", "companion.train"])
 
-def main(folder, moment=None, name="", epoch="0"):
-    """What the processes that get killed do."""
+
+def main(steps, folder, moment=None, name="", epoch=0):
+    """What the processes that get killed do. `steps` is told of each step."""
     torch.set_num_threads(1)
     if moment:
-        die_at(moment, name, int(epoch))
+        die_at(moment, name, epoch)
         run(folder)
     else:
         step = torch.optim.Adam.step
 
         def reporting_step(self, *args):
-            print("step", flush=True)
+            steps.send("step")
             return step(self, *args)
 
         torch.optim.Adam.step = reporting_step
@@ -480,10 +481,12 @@ def main(folder, moment=None, name="", epoch="0"):
 
 
 def start(*arguments):
-    path = str(Path(companion.__file__).parents[1])
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": path}
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    return subprocess.Popen([sys.executable, __file__, *map(str, arguments)], env=environment, **pipes)
+    """A process that runs `main`, and the end of a pipe where its steps arrive."""
+    receiver, sender = FORKS.Pipe(duplex=False)
+    process = FORKS.Process(target=main, args=(sender, *arguments))
+    process.start()
+    sender.close()
+    return process, receiver
 
 
 @pytest.mark.parametrize(
@@ -501,9 +504,9 @@ def start(*arguments):
     ],
 )
 def test_killed_at_a_moment(tmp_path, uninterrupted, best_weights, moment, name, epoch):
-    process = start(tmp_path, moment, name, epoch)
-    _, errors = process.communicate()
-    assert process.returncode == -signal.SIGKILL, errors
+    process, _ = start(tmp_path, moment, name, epoch)
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
     if moment == "cut":
         assert (tmp_path / f"{name}.part").exists()
     assert same(uninterrupted, outcome(*run(tmp_path)))
@@ -516,16 +519,12 @@ def test_killed_at_any_moment(tmp_path):
     expected = outcome(*run(**LONGER))
     moments, epochs = random.Random(0), []
     for _ in range(4):
-        process = start(tmp_path)
+        process, steps = start(tmp_path)
         for _ in range(moments.randint(20, 60)):  # of 40 · 18 steps
-            assert process.stdout.readline() == "step\n"
+            assert steps.recv() == "step"
         time.sleep(moments.uniform(0, 0.01))
         process.kill()
-        process.communicate()
+        process.join()
         epochs.append(len(torch.load(tmp_path / "last.pt", weights_only=True)["history"]))
     assert epochs == sorted(epochs) and 0 < epochs[0] < epochs[-1] < 40  # each went on, none finished
     assert same(expected, outcome(*run(tmp_path, **LONGER)))
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])
