@@ -91,7 +91,7 @@ def create(python):
 def install():
     """pip's own lines are shown as they come, and read for the causes we know."""
     command = [PYTHON, "-m", "pip", "install", "--disable-pip-version-check", "--retries", "2"]
-    command += ["-r", "requirements.txt"]
+    command += ["--no-compile", "-r", "requirements.txt"]  # most of the packages' modules are never imported
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     printed = []
     for line in iter(process.stdout.readline, b""):

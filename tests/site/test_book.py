@@ -55,6 +55,7 @@ def open_page(browser):
 
     def open_page(url, **settings):
         context = browser.new_context(**settings)
+        context.set_default_timeout(120_000)
         contexts.append(context)
         page = context.new_page()
         page.requests_made, page.complaints, page.bytes_read = [], [], []
