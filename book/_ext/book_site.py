@@ -16,6 +16,9 @@ import tomllib
 from pathlib import Path
 
 from docutils import nodes
+from jupyter_cache import get_cache
+from jupyter_cache.executors import load_executor
+from sphinx.errors import ExtensionError
 from sphinx.transforms import SphinxTransform
 
 HERE = Path(__file__).parent
@@ -87,6 +90,22 @@ def configure(app, config):
         options["launch_buttons"] = {"colab_url": "https://colab.research.google.com"}
     else:  # Jupyter Book's default address is its own repository's
         options.update(repository_url="", launch_buttons={})
+
+
+def execute_chapters(app, env, names):
+    """Execute the chapters that the cache does not hold yet side by side; MyST-NB, which would do it one after the
+    other, then finds them there."""
+    paths = [Path(env.doc2path(name)) for name in names]
+    cache = get_cache(app.config.nb_execution_cache_path)
+    chapters = [cache.add_nb_to_project(str(path)).uri for path in paths if path.suffix == ".ipynb"]
+    if not chapters:
+        return
+    executor = load_executor("local-parallel", cache)
+    result = executor.run_and_cache(filter_uris=chapters, timeout=app.config.nb_execution_timeout)
+    failed = [*result.excepted, *result.errored]
+    if failed:
+        reasons = {uri: cache.get_project_record(uri).traceback or "Its kernel died: see above." for uri in failed}
+        raise ExtensionError("\n\n".join(f"{uri} stopped.\n{reason}" for uri, reason in reasons.items()))
 
 
 class Boxes(SphinxTransform):
@@ -191,6 +210,7 @@ def slim(app, exception):
 
 def setup(app):
     app.connect("config-inited", configure, priority=100)
+    app.connect("env-before-read-docs", execute_chapters)
     app.connect("doctree-read", set_alternative_texts)
     app.connect("html-page-context", adapt_page, priority=950)
     app.connect("build-finished", slim)
