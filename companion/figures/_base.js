@@ -57,6 +57,17 @@ function setAttributes(node, attributes) {
   }
 }
 
+// Changes a text only where it differs.
+function put(node, text) {
+  if (node.textContent !== String(text)) node.textContent = text;
+}
+
+// 3.14159 → "3.14", −0.001 → "0.00"; a minus as wide as a plus.
+function fixed(value, digits) {
+  const text = value.toFixed(digits);
+  return Number(text) === 0 ? text.replace("-", "") : text.replace("-", "−");
+}
+
 // JupyterLab takes arrow keys, digits and Enter for the notebook unless the focused element itself says this.
 const OWN_KEYS = { "data-lm-suppress-shortcuts": "true" };
 
@@ -67,6 +78,7 @@ const mi = (name, sub) => {
 };
 const mn = (number) => math("mn", {}, String(number).replace("-", "−"));
 const mo = (sign) => math("mo", {}, sign);
+const infix = (sign) => math("mo", { form: "infix" }, sign); // spaced as such where it begins a formula
 const row = (...parts) => math("mrow", {}, ...parts);
 const fraction = (above, below) => math("mfrac", {}, above, below);
 // The brackets are drawn by the stylesheet, at any height in any font; the characters stay for screen readers.

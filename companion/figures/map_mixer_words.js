@@ -89,13 +89,7 @@ const MIXER_TEXT = {
   },
 };
 
-// 3.14159 → "3.14", −0.001 → "0.00"; a minus as wide as a plus.
-function fixed(value, digits) {
-  const text = value.toFixed(digits);
-  return Number(text) === 0 ? text.replace("-", "") : text.replace("-", "−");
-}
-
-// The same with a plus before what is positive.
+// As `fixed`, with a plus before what is positive.
 function signed(value, digits) {
   const text = fixed(value, digits);
   return Number(text) > 0 ? `+${text}` : text; // "−1" is no number to JavaScript, as is right here
