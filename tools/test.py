@@ -9,14 +9,14 @@ from xml.etree import ElementTree
 ROOT = Path(__file__).resolve().parent.parent
 REPORTS = ROOT / "_build" / "reports"
 
-# Files run whole in one worker ("loadfile"): the cells of a notebook share a kernel. In order, the slow ones first.
+# Files run whole in one worker ("loadfile"): their tests share what takes long. In this order, the slow ones first.
 PARALLEL = ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
 SLOW = [f"tests/unit/test_{name}.py" for name in ("train", "setup_venv", "shapes", "scenes", "packaging", "plot")]
 CHAPTERS = [folder for folder in ("chapters", "ko/chapters") if (ROOT / folder).is_dir()]
 GROUPS = {
     "code and text": [*SLOW, "tests/unit", "tests/notebooks", *PARALLEL],
-    "chapters": [*CHAPTERS, "--nbval", "--nbval-current-env", "--nbval-cell-timeout", "900",
-                 "--nbval-sanitize-with", "tests/notebooks/sanitize.cfg", *PARALLEL],
+    "chapters": [*CHAPTERS, "--nbval", "--nbval-current-env", "-p", "tests.notebooks.executed",
+                 "--nbval-sanitize-with", "tests/notebooks/sanitize.cfg"],
     "site": ["tests/site", "-m", "not alone", "-n", "2", "--dist", "worksteal"],
     "alone": ["tests/site", "-m", "alone"],
 }  # fmt: skip

@@ -10,6 +10,7 @@ import hashlib
 import html
 import importlib.util
 import json
+import logging
 import re
 import shutil
 import tomllib
@@ -100,7 +101,9 @@ def execute_chapters(app, env, names):
     chapters = [cache.add_nb_to_project(str(path)).uri for path in paths if path.suffix == ".ipynb"]
     if not chapters:
         return
-    executor = load_executor("local-parallel", cache)
+    logger = logging.getLogger(__name__)
+    logger.setLevel(logging.WARNING)  # else each process of the pool says hello and goodbye
+    executor = load_executor("local-parallel", cache, logger)
     result = executor.run_and_cache(filter_uris=chapters, timeout=app.config.nb_execution_timeout)
     failed = [*result.excepted, *result.errored]
     if failed:
