@@ -89,7 +89,7 @@ WINDOW = {
 def test_conv_output_size_is_conv2d():
     seen = Counter()
 
-    @cases(1000)
+    @cases(2500)
     @given(**WINDOW)
     def agree(size, kernel, stride, padding, dilation):
         expected = torch_size_or_refusal(
@@ -119,7 +119,7 @@ def test_conv_output_size_is_conv2d():
 def test_pool_output_size_is_max_pool2d():
     seen = Counter()
 
-    @cases(1000)
+    @cases(2500)
     @given(
         **{**WINDOW, "stride": st.none() | WINDOW["stride"], "padding": st.just(0) | WINDOW["padding"]},
         ceil_mode=st.booleans(),
@@ -168,7 +168,7 @@ def test_pool_output_size_is_avg_pool2d():
     seen = Counter()
     window = {name: values for name, values in WINDOW.items() if name != "dilation"}
 
-    @cases(700)
+    @cases(1500)
     @given(
         **{**window, "stride": st.none() | WINDOW["stride"], "padding": st.just(0) | WINDOW["padding"]},
         ceil_mode=st.booleans(),
@@ -219,7 +219,7 @@ def test_values_out_of_range_are_refused_by_both(wrong):
 def test_adaptive_windows_average_as_adaptive_avg_pool2d():
     seen = Counter()
 
-    @cases(150)
+    @cases(600)
     @given(sizes(1, 14), sizes(1, 17), st.integers(0, 2**32))
     def agree(size, output, seed):
         image = torch.randn(pair(size), dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
@@ -262,7 +262,7 @@ def test_ceil_mode_window_must_start_in_the_input_or_its_left_padding():
 def test_unread_is_where_a_convolution_of_ones_has_no_gradient():
     seen = Counter()
 
-    @cases(250)
+    @cases(500)
     @given(sizes(1, 24), sizes(1, 5), sizes(1, 7), sizes(0, 2), sizes(1, 4))
     def agree(size, kernel, stride, padding, dilation):
         arguments = (size, kernel, stride, padding, dilation)
@@ -290,7 +290,7 @@ def test_unread_is_where_a_single_one_never_reaches_the_maximum():
     """Picture number w is 0 everywhere but 1 at w; w is read if max pooling lets the 1 through."""
     seen = Counter()
 
-    @cases(250)
+    @cases(500)
     @given(
         st.integers(1, 24),
         st.integers(1, 5),
@@ -340,7 +340,7 @@ def test_receptive_field_is_where_a_random_stack_has_a_gradient():
     seen = Counter()
     layer = st.tuples(sizes(1, 4), sizes(1, 3), sizes(0, 2), sizes(1, 2))
 
-    @cases(250)
+    @cases(500)
     @given(st.lists(layer, min_size=1, max_size=4), st.data())
     def agree(layers, data):
         field = receptive_field(layers)
@@ -392,7 +392,7 @@ def test_known_receptive_fields():
 def test_conv_parameters_and_multiply_adds_are_those_of_conv2d():
     """Multiply–adds by measurement: with input and weights all ones, they are the sum of the output."""
 
-    @cases(150)
+    @cases(300)
     @given(st.integers(1, 3), st.integers(1, 3), st.integers(1, 3), sizes(1, 4), st.booleans(), sizes(4, 8))
     def agree(per_group, out_per_group, groups, kernel, bias, size):
         channels = (per_group * groups, out_per_group * groups)
@@ -473,7 +473,7 @@ def test_what_a_refusal_says_is_true():
     """Where it says that the size must be at least n, n is accepted and n − 1 is not."""
     seen = Counter()
 
-    @cases(150)
+    @cases(300)
     @given(st.integers(1, 7), st.integers(1, 6), st.integers(0, 3), st.integers(1, 4), st.booleans())
     def agree(kernel, stride, padding, dilation, ceil_mode):
         window = (kernel, stride, min(padding, kernel // 2), dilation, ceil_mode)
