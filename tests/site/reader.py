@@ -1,9 +1,12 @@
 """What a reader does to live figures on a page of their own; each figure's tests make a class of this for it."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from figure_page import write_page
+
+from companion.figures._base import LiveFigure
 
 
 class Reader:
@@ -11,10 +14,7 @@ class Reader:
 
     drawn = ".lf"  # an element that is there once the figure is
 
-    @staticmethod
-    def figure():
-        """The figure shown where a test asks for none in particular."""
-        raise NotImplementedError
+    figure: Callable[[], LiveFigure]  # a subclass's: makes the one shown where a test asks for none in particular
 
     def __init__(self, browser, folder: Path, *, lang="en", theme="light", hash="", **options):
         self.folder, self.lang, self.theme, self.hash = folder, lang, theme, hash
