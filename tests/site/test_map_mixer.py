@@ -429,7 +429,7 @@ def test_every_number_can_be_read_on_its_colour(reader, theme):
 
 
 @pytest.mark.parametrize("columns", [7, 14])
-@pytest.mark.parametrize("width", [360, 480, 700, 1100])
+@pytest.mark.parametrize("width", [360, 480, 600, 700, 820, 1100])
 def test_nothing_shifts_and_nothing_sticks_out(reader, width, columns):
     one = reader(viewport={"width": width, "height": 3000})
     one.page.add_init_script(

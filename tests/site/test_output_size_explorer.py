@@ -466,7 +466,8 @@ def test_language_can_be_set_from_python(reader):
     assert one.page.locator(".lf").get_attribute("lang") == "ko"
 
 
-@pytest.mark.parametrize(("theme", "lang"), [("light", "en"), ("dark", "ko")])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("lang", ["en", "ko"])
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -536,7 +537,7 @@ def test_dark_where_the_page_is_dark(reader, mark, scheme, dark):
     assert (surface == "rgb(20, 24, 30)") == dark
 
 
-@pytest.mark.parametrize("width", [360, 480, 700, 1100])
+@pytest.mark.parametrize("width", [360, 480, 600, 700, 820, 1100])
 def test_nothing_shifts_and_nothing_sticks_out(reader, width):
     one = reader(viewport={"width": width, "height": 2600})
     one.page.add_init_script(

@@ -456,7 +456,7 @@ def die_at(moment, name, epoch):
     torch.save, os.replace, torch.optim.Adam.step = dying_save, dying_replace, dying_step
 
 
-LONGER = {"epochs": 20, "batch_size": 4}
+LONGER = {"epochs": 40, "batch_size": 4}
 
 # The processes that get killed are forked from one that has torch at hand: to import it takes longer than to train.
 FORKS = multiprocessing.get_context("forkserver")
@@ -493,8 +493,10 @@ def start(*arguments):
     ("moment", "name", "epoch"),
     [
         ("cut", "last.pt", 0),
+        ("step", "", 1),
         ("cut", "best.pt", 1),
         ("renamed", "best.pt", 1),
+        ("cut", "last.pt", 2),
         ("written", "last.pt", 2),
         ("renamed", "last.pt", 2),
         ("step", "", 3),
@@ -516,13 +518,13 @@ def test_killed_at_any_moment(tmp_path):
     """Kill, at moments nobody chose, process after process, each of which continues the one before."""
     expected = outcome(*run(**LONGER))
     moments, epochs = random.Random(0), []
-    for _ in range(3):
+    for _ in range(4):
         process, steps = start(tmp_path)
-        for _ in range(moments.randint(20, 60)):  # of 20 · 18 steps
+        for _ in range(moments.randint(20, 60)):  # of 40 · 18 steps
             assert steps.recv() == "step"
         time.sleep(moments.uniform(0, 0.01))
         process.kill()
         process.join()
         epochs.append(len(torch.load(tmp_path / "last.pt", weights_only=True)["history"]))
-    assert epochs == sorted(epochs) and 0 < epochs[0] < epochs[-1] < 20  # each went on, none finished
+    assert epochs == sorted(epochs) and 0 < epochs[0] < epochs[-1] < 40  # each went on, none finished
     assert same(expected, outcome(*run(tmp_path, **LONGER)))
