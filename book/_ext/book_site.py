@@ -13,6 +13,7 @@ import json
 import logging
 import re
 import shutil
+import sys
 import tomllib
 from pathlib import Path
 
@@ -54,9 +55,10 @@ def repository_url():
     return settings["project"].get("urls", {}).get("Repository")
 
 
-def companion_hash():
-    """jupyter-cache's key is the code cells, their metadata and the kernel: this adds the package they import."""
-    digest = hashlib.sha256()
+def execution_key():
+    """jupyter-cache's key is the code cells, their metadata and the kernel: this adds what they import, our package and
+    the versions of the others."""
+    digest = hashlib.sha256(sys.version.encode() + (ROOT / "requirements.txt").read_bytes())
     package = ROOT / "companion"
     for file in sorted(package.rglob("*")):
         if file.is_file() and "__pycache__" not in file.parts:
@@ -83,7 +85,7 @@ def configure(app, config):
     config.html_js_files = [*config.html_js_files, ("formulas.js", {"defer": "defer"})]
     config.mathjax_path = "vendor/mathjax/startup.js"
     config.nb_ipywidgets_js = {WIDGET_HOST: {"defer": "defer"}}  # only on pages that hold widget state
-    config.nb_execution_cache_path = str(Path(app.outdir).parent / ".jupyter_cache" / companion_hash())
+    config.nb_execution_cache_path = str(Path(app.outdir).parent / ".jupyter_cache" / execution_key())
     options = config.html_theme_options
     url = repository_url()
     if url:
@@ -96,6 +98,8 @@ def configure(app, config):
 def execute_chapters(app, env, names):
     """Execute the chapters that the cache does not hold yet side by side; MyST-NB, which would do it one after the
     other, then finds them there."""
+    if app.config.nb_execution_mode != "cache":
+        return
     paths = [Path(env.doc2path(name)) for name in names]
     cache = get_cache(app.config.nb_execution_cache_path)
     chapters = [cache.add_nb_to_project(str(path)).uri for path in paths if path.suffix == ".ipynb"]
@@ -107,7 +111,7 @@ def execute_chapters(app, env, names):
     result = executor.run_and_cache(filter_uris=chapters, timeout=app.config.nb_execution_timeout)
     failed = [*result.excepted, *result.errored]
     if failed:
-        reasons = {uri: cache.get_project_record(uri).traceback or "Its kernel died: see above." for uri in failed}
+        reasons = {uri: cache.get_project_record(uri).traceback or "The lines above say why." for uri in failed}
         raise ExtensionError("\n\n".join(f"{uri} stopped.\n{reason}" for uri, reason in reasons.items()))
 
 

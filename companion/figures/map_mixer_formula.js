@@ -3,6 +3,7 @@
 
 const under = (above, words) => math("munder", {}, above, math("mtext", { class: "mm-under" }, words));
 const result = (text) => math("mn", { class: "lf-result" }, text);
+
 // CAM[3, 5] = Σ_k w_k A[k, 3, 5] = 0.21·3.40 − 0.11·0.52 + … + 5.13 = 11.2, indexed as in PyTorch. `terms`: [{weight,
 // activation, channel}], as text but for `weight`, which is a number; `others`: {value, size, words}, or null or false
 // where they are off; `total` is "?" while a prediction is asked.

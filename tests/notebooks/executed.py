@@ -23,9 +23,9 @@ def pytest_addoption(parser):
 
 def built_cache():
     sys.path.insert(0, str(ROOT / "book" / "_ext"))
-    from book_site import companion_hash
+    from book_site import execution_key
 
-    return ROOT / "_build" / ".jupyter_cache" / companion_hash()
+    return ROOT / "_build" / ".jupyter_cache" / execution_key()
 
 
 class Executed:
