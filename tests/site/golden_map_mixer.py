@@ -31,11 +31,12 @@ def groups() -> list[dict]:
         maps = {
             "activations": lambda shape: (2 * normal(*shape)).clamp(0, 6),
             "signed": lambda shape: 10 * normal(*shape),
-            "ties": lambda shape: whole(-2, 2, *shape) / 2,  # with weights in eighths every sum is exact
-            "constant": lambda shape: normal(shape[0], 1).expand(shape),
+            # Where values tie, with weights in eighths, every sum is exact, in whatever order a machine adds.
+            "ties": lambda shape: whole(-2, 2, *shape) / 2,
+            "constant": lambda shape: (whole(-8, 8, shape[0], 1) / 2).expand(shape),
             "zero": lambda shape: torch.zeros(shape, dtype=torch.float64),
         }[kind]((count, height * width))
-        exact = kind == "ties"
+        exact = kind in ("ties", "constant", "zero")
         weights = whole(-8, 8, STATES, count) / 8 if exact else 0.3 * normal(STATES, count)
         weights[0] = 0
         weights[1:9] *= torch.eye(8, dtype=torch.float64)[:, :count]  # one channel only, or none

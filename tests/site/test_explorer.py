@@ -53,7 +53,8 @@ def site(tmp_path_factory):
     settings["execute"]["execute_notebooks"] = "off"
     (source / "_config.yml").write_text(yaml.safe_dump(settings), "utf8")
     (source / "_toc.yml").write_text("format: jb-book\nroot: picture\nchapters: [{file: both}]\n", "utf8")
-    shutil.copy(ROOT / "pyproject.toml", source)
+    for name in ("pyproject.toml", "requirements.txt"):
+        shutil.copy(ROOT / name, source)
     for folder in ("_ext", "_static", "_templates"):
         shutil.copytree(ROOT / "book" / folder, source / "book" / folder)
     nbformat.write(chapter("box"), source / "picture.ipynb")

@@ -84,9 +84,8 @@ def test_pure_function_equals_pytorch_on_the_golden_table(reader):
     tied = sum((one["cells"] == one["cells"].max(1, keepdim=True).values).sum(1).gt(1).sum() for one in wanted)
     assert tied > 1000, "ties are what goes wrong"
     sent = [{key: value.tolist() if torch.is_tensor(value) else value for key, value in g.items()} for g in table]
-    page = reader().open().page
-    got = page.evaluate(
-        """async ([source, table]) => {
+    got = reader().open().call(
+        """async (source, table) => {
           const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
           const { mixMaps, upsample } = await import(url);
           return table.map(({ grid, size, maps, others, bias, weights, with_others, relu }) => {
@@ -99,7 +98,8 @@ def test_pure_function_equals_pytorch_on_the_golden_table(reader):
             return answer;
           });
         }""",
-        [str(MapMixer._esm), sent],
+        str(MapMixer._esm),
+        sent,
     )
     for group, right, answer in zip(table, wanted, got, strict=True):
         for name, values in right.items():

@@ -48,8 +48,8 @@ def test_pure_function_equals_companion_shapes_on_the_golden_table(reader):
     wanted = [golden.expected(*state) for state in table]
     kinds = {answer[0] if isinstance(answer[0], str) else "size" for answer in wanted}
     assert kinds == {"size", "window", "padding"}
-    got = reader().open().page.evaluate(
-        """async ([source, names, table]) => {
+    got = reader().open().call(
+        """async (source, names, table) => {
           const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
           const { outputSize, unread } = await import(url);
           return table.map(([sizes, mode, ceilMode]) => {
@@ -58,7 +58,9 @@ def test_pure_function_equals_companion_shapes_on_the_golden_table(reader):
             return refused ? [refused] : [out, unread(axis, out)];
           });
         }""",
-        [str(OutputSizeExplorer._esm), golden.AXIS, table],
+        str(OutputSizeExplorer._esm),
+        golden.AXIS,
+        table,
     )
     wrong = [row for row in zip(table, wanted, got, strict=True) if row[1] != row[2]]
     assert wrong[:5] == []
@@ -466,8 +468,7 @@ def test_language_can_be_set_from_python(reader):
     assert one.page.locator(".lf").get_attribute("lang") == "ko"
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("lang", ["en", "ko"])
+@pytest.mark.parametrize(("theme", "lang"), [("light", "en"), ("dark", "ko")])
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -458,9 +458,10 @@ def die_at(moment, name, epoch):
 
 LONGER = {"epochs": 40, "batch_size": 4}
 
-# The processes that get killed are forked from one that has torch at hand: to import it takes longer than to train.
+# The processes that get killed are forked from one that has torch at hand, and what its optimisers import at their
+# first step: to import it takes longer than to train.
 FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(["pytest", "torch", "companion.train"])
+FORKS.set_forkserver_preload(["pytest", "torch", "torch._dynamo", "torchvision", "companion.train"])
 
 
 def main(steps, folder, moment=None, name="", epoch=0):
