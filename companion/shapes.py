@@ -211,7 +211,76 @@ def receptive_field(layers: Iterable[tuple]) -> ReceptiveField:
     padding".
     """
     size, jump, start = [1, 1], [1, 1], [0, 0]
-    entries: list[Size] = []
+    windows, entries = _stack(layers)
+    for window in windows:
+        for axis, (f, s, p, d) in enumerate(zip(*window, strict=True)):
+            size[axis] += d * (f - 1) * jump[axis]
+            start[axis] -= p * jump[axis]
+            jump[axis] *= s
+    return ReceptiveField(*(_as_given(field, entries) for field in (size, jump, start)))
+
+
+class Seen(NamedTuple):
+    """What one output sees at one level of a stack, along one axis.
+
+    start, end: the receptive field at that level, positions start, …, end − 1. It counts the padding: a negative
+        start lies in it, and so does an end beyond the level's size.
+    read: the positions of the level on which the output really depends, in rising order. None is padding, and
+        none lies in a gap between the taps; there may be none at all.
+    """
+
+    start: int
+    end: int
+    read: tuple[int, ...]
+
+
+def seen(layers: Iterable[tuple], size: Size, index: Size) -> tuple:
+    """What one output of a stack sees at every level, from the stack's input to the output itself.
+
+    From the last level back to the first: an output of which the positions a, …, b are seen saw, one level
+    earlier, a·stride − padding, …, b·stride − padding + dilation·(kernel − 1). What is *read* is found in the same
+    way, position by position, but what falls into the padding is dropped at every level and not at the input only:
+    a padded zero in the middle of a stack depends on no pixel.
+
+    Args:
+        layers: as in `receptive_field`.
+        size: input height and width in pixels, at least 1.
+        index: which output, counted from 0; as a pair (row, column).
+
+    Returns:
+        One `Seen` for the input and one per layer. If an argument or an entry is a pair, two such tuples: (those
+        of the rows, those of the columns).
+
+    Raises:
+        ValueError: as `receptive_field`; a window does not fit; or there is no such output.
+    """
+    windows, entries = _stack(layers)
+    pairs = _pair("size", size, least=1), _pair("index", index, least=0)
+    axes = []
+    for axis, (n, i) in enumerate(zip(*pairs, strict=True)):
+        stack = [tuple(entry[axis] for entry in window) for window in windows]
+        sizes = [n]
+        for number, window in enumerate(stack):
+            try:
+                sizes.append(_conv_axis(sizes[-1], *window, axis=""))
+            except ValueError as refusal:
+                raise ValueError(f"layers[{number}]: {refusal}") from refusal
+        if i >= sizes[-1]:
+            raise ValueError(f"index must be at most {sizes[-1] - 1}, for {sizes[-1]} outputs, got {i}")
+        levels = [Seen(i, i + 1, (i,))]
+        for (f, s, p, d), w in zip(reversed(stack), reversed(sizes[:-1]), strict=True):
+            start, end, read = levels[-1]
+            positions = {j * s - p + k * d for j in read for k in range(f)}
+            levels.append(
+                Seen(start * s - p, (end - 1) * s - p + d * (f - 1) + 1, tuple(sorted(positions & set(range(w)))))
+            )
+        axes.append(tuple(reversed(levels)))
+    return _as_given(axes, [*entries, size, index])
+
+
+def _stack(layers: Iterable[tuple]) -> tuple[list[tuple], list[Size]]:
+    """The layers as ((height, width) of kernel, of stride, of padding, of dilation), and every entry as given."""
+    windows, entries = [], []
     for number, layer in enumerate(layers):
         if not isinstance(layer, (tuple, list)) or not 1 <= len(layer) <= 4:
             raise ValueError(
@@ -219,13 +288,8 @@ def receptive_field(layers: Iterable[tuple]) -> ReceptiveField:
             )
         entries.extend(layer)
         kernel, stride, padding, dilation = (*layer, *(1, 0, 1)[len(layer) - 1 :])
-        where = f"layers[{number}]: "
-        window = zip(*_window_pairs(kernel, stride, padding, dilation, where), strict=True)
-        for axis, (f, s, p, d) in enumerate(window):
-            size[axis] += d * (f - 1) * jump[axis]
-            start[axis] -= p * jump[axis]
-            jump[axis] *= s
-    return ReceptiveField(*(_as_given(field, entries) for field in (size, jump, start)))
+        windows.append(_window_pairs(kernel, stride, padding, dilation, f"layers[{number}]: "))
+    return windows, entries
 
 
 # One axis at a time: w input size, f kernel, s stride, p padding per side, d dilation, as on the board.

@@ -8,6 +8,25 @@ One file for each chapter.
 
 from companion.checks._compare import Verdict
 from companion.checks.cam import CamQuestion, cam_question, class_map, upsample_nearest
+from companion.checks.classification import (
+    HeadQuestion,
+    MetricsQuestion,
+    cross_entropy,
+    f1_per_class,
+    head_question,
+    metrics_question,
+    multilabel_loss,
+)
+from companion.checks.convolution import (
+    FieldQuestion,
+    WindowQuestion,
+    adaptive_pool,
+    batch_norm,
+    correlate,
+    field_question,
+    output_size,
+    window_question,
+)
 from companion.checks.grad_cam import (
     GradCamQuestion,
     grad_cam_map,
@@ -19,7 +38,10 @@ from companion.checks.lenet import LayerQuestion, flattened_features, layer_ques
 from companion.checks.trust import ChanceQuestion, chance_question, deletion_curve, energy_in_box, pointing_game
 
 __all__ = [
-    "CamQuestion", "ChanceQuestion", "GradCamQuestion", "LayerQuestion", "Verdict", "cam_question", "chance_question",
-    "class_map", "deletion_curve", "energy_in_box", "flattened_features", "grad_cam_map", "grad_cam_question",
-    "grad_cam_weights", "layer_question", "pointing_game", "rbf", "softmax_gradient", "subsample", "upsample_nearest",
+    "CamQuestion", "ChanceQuestion", "FieldQuestion", "GradCamQuestion", "HeadQuestion", "LayerQuestion",
+    "MetricsQuestion", "Verdict", "WindowQuestion", "adaptive_pool", "batch_norm", "cam_question", "chance_question",
+    "class_map", "correlate", "cross_entropy", "deletion_curve", "energy_in_box", "f1_per_class", "field_question",
+    "flattened_features", "grad_cam_map", "grad_cam_question", "grad_cam_weights", "head_question", "layer_question",
+    "metrics_question", "multilabel_loss", "output_size", "pointing_game", "rbf", "softmax_gradient", "subsample",
+    "upsample_nearest", "window_question",
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""`companion.shapes` against `torch.nn.functional`: the same sizes, or both refuse, on 7,100 random cases; what
+"""`companion.shapes` against `torch.nn.functional`: the same sizes, or both refuse, on 7,350 random cases; what
 is read, seen and counted against gradients and sums.
 
 Real tensors on the CPU, never the meta device: the legality checks live in the kernels. The cases are derived
@@ -25,6 +25,7 @@ from companion.shapes import (
     conv_parameters,
     pool_output_size,
     receptive_field,
+    seen,
     unread,
 )
 
@@ -386,6 +387,65 @@ def test_known_receptive_fields():
     assert receptive_field(iter([(3,)])).size == 3
 
 
+# What one output sees.
+
+
+def test_what_is_read_is_where_a_random_stack_has_a_gradient_whatever_the_padding_and_the_gaps():
+    """At every level of the stack; and the field with its padding is that of the recurrence."""
+    counted = Counter()
+    layer = st.tuples(sizes(1, 4), sizes(1, 4), sizes(0, 3), sizes(1, 3))
+
+    @cases(250)
+    @given(st.lists(layer, min_size=1, max_size=4), sizes(8, 28), st.data())
+    def agree(layers, size, data):
+        levels = [torch.ones(1, 1, *pair(size), dtype=torch.float64, requires_grad=True)]
+        for kernel, stride, padding, dilation in layers:
+            ones = torch.ones(1, 1, *pair(kernel), dtype=torch.float64)
+            try:
+                levels.append(F.conv2d(levels[-1], ones, None, stride, padding, dilation))
+            except RuntimeError:
+                with pytest.raises(ValueError, match=r"layers\[\d\]: size=.* too small"):
+                    seen(layers, size, 0)
+                return
+        index = tuple(data.draw(st.integers(0, n - 1), label="index") for n in levels[-1].shape[2:])
+        rows, columns = seen(layers, size, index)
+        gradients = torch.autograd.grad(levels[-1][0, 0][index], levels)
+        for level, (gradient, row, column) in enumerate(zip(gradients, rows, columns, strict=True)):
+            reached = torch.zeros_like(gradient[0, 0], dtype=torch.bool)
+            at = [torch.tensor(one.read, dtype=torch.long) for one in (row, column)]
+            reached[at[0][:, None], at[1]] = True
+            assert torch.equal(gradient[0, 0] != 0, reached)
+            field = receptive_field(layers[level:])
+            for axis, one in enumerate((row, column)):
+                n, jump, start = (pair(value)[axis] for value in field)
+                assert (one.start, one.end) == (start + index[axis] * jump, start + index[axis] * jump + n)
+                inside = [p for p in range(gradient.shape[2 + axis]) if one.start <= p < one.end]
+                counted["with gaps"] += one.read != tuple(inside)
+                counted["nothing read"] += not one.read
+                counted["levels"] += 1
+
+    agree()
+    assert counted["levels"] >= 700 and counted["with gaps"] >= 150 and counted["nothing read"] >= 15
+
+
+def test_known_sights():
+    vgg = [(3, 1, 1), (3, 1, 1), (2, 2)]
+    assert [(one.start, one.end, len(one.read)) for one in seen(vgg, 8, 0)] == [
+        (-2, 4, 4),
+        (-1, 3, 3),
+        (0, 2, 2),
+        (0, 1, 1),
+    ]
+    assert seen([(3, 2)], 6, 1) == ((2, 5, (2, 3, 4)), (1, 2, (1,)))  # the last pixel is never read
+    assert seen([(3, 1, 2, 2)], 5, 0)[0] == (-2, 3, (0, 2))  # dilation: every other one
+    assert seen([(1, 1, 1)], 3, 0)[0] == (-1, 0, ())  # a window that lies wholly in the padding
+    assert seen([], 4, 2) == ((2, 3, (2,)),)
+    rows, columns = seen([((3, 1), 1)], 5, (0, 4))
+    assert (rows[0].read, columns[0].read) == ((0, 1, 2), (4,))
+    # A zero of the padding between two layers depends on no pixel: row 3 is not read, though the field reaches it.
+    assert seen([(1, 2), (3, 1, 1)], 4, 1)[0] == (0, 5, (0, 2))
+
+
 # Counts.
 
 
@@ -453,6 +513,11 @@ def test_known_counts():
         ),
         (lambda: receptive_field([()]), r"layers\[0\] must be .* got \(\)"),
         (lambda: receptive_field([(3, 1, 1, 1, 1)]), r"layers\[0\] must be "),
+        (lambda: seen([(3,), (5,)], 6, 0), r"layers\[1\]: size=4 is too small: the 5-wide window needs 1 more"),
+        (lambda: seen([(3,)], 6, 4), "index must be at most 3, for 4 outputs, got 4"),
+        (lambda: seen([(3,)], 6, -1), "index must be an integer of at least 0, .* got -1"),
+        (lambda: seen([(3,)], 0, 0), "size must be an integer of at least 1, .* got 0"),
+        (lambda: seen([3], 6, 0), r"layers\[0\] must be "),
         (lambda: conv_parameters(3, 6, 5, groups=2), "groups=2 must divide in_channels=3"),
         (lambda: conv_parameters(4, 6, 5, groups=4), "groups=4 must divide out_channels=6"),
         (lambda: conv_parameters(0, 6, 5), "in_channels must be an integer of at least 1, got 0"),
