@@ -40,7 +40,8 @@ def measured_receptive_field(
     With real weights a gradient can be 0 by chance: contributions cancel, a ReLU is closed, a maximum lies elsewhere.
     So a copy is measured in which kernels average their windows, biases are 0, batch norm changes nothing, and the
     picture is positive and so faint that no sum reaches a limit (a ReLU6's, say): everywhere the usual activations
-    have a positive slope, and nothing cancels. Max pooling leads the gradient to one pixel of its window, and each could be it: the copy averages there.
+    have a positive slope, and nothing cancels. Max pooling leads the gradient to one pixel of its window, and each
+    could be it: the copy averages there.
 
     Args: model, which is neither run nor changed; layer, its name in `model.named_modules()`, of output (1, C, h, w);
     input_shape, (C, H, W); position, (row, column) of the output, else the one in the middle, (h // 2, w // 2).

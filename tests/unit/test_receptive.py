@@ -158,6 +158,21 @@ def test_a_shortcut_adds_nothing_to_what_the_main_path_sees():
         )
 
 
+def test_a_sum_that_grows_from_block_to_block_reaches_no_activations_limit():
+    """A ReLU6 has the slope 0 above 6: where every block doubles its input, ten of them would be far beyond."""
+
+    class Block(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.relu = nn.Conv2d(1, 1, 3, padding=1), nn.ReLU6()
+
+        def forward(self, x):
+            return self.relu(x + self.conv(x))
+
+    model = nn.Sequential(*(Block() for _ in range(10)))
+    assert measured_receptive_field(model, "9", (1, 41, 41)) == Reach((10, 31), (10, 31))
+
+
 def test_the_model_is_left_as_it_was():
     model = Stack([("conv", 3), ("pool", 2)]).train()
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
