@@ -13,7 +13,7 @@ Layer = tuple[int, int, int, int]
 
 
 def window_step(picture: torch.Tensor, kernel: torch.Tensor, output: torch.Tensor, row: int, column: int) -> Figure:
-    """Draw one step of a convolution in numbers: the window on the picture, the kernel, and the output's cell.
+    """Draw one step of a convolution in numbers: the window on the picture, the kernel, the output with one cell asked.
 
     Args:
         picture: (H, W), kernel: (F, F), output: (h, w); their numbers are written as whole ones.
@@ -41,7 +41,8 @@ def window_step(picture: torch.Tensor, kernel: torch.Tensor, output: torch.Tenso
             for x, value in enumerate(line):
                 inside = outlined and 0 <= y - row < outlined and 0 <= x - column < outlined
                 axis.add_patch(Rectangle((x, y), 1, 1, facecolor="#FBE3B5" if inside else "white", edgecolor="0.7"))
-                axis.text(x + 0.5, y + 0.5, f"{value:.0f}", ha="center", va="center", fontsize=9)
+                asked = title == "output" and inside
+                axis.text(x + 0.5, y + 0.5, "?" if asked else f"{value:.0f}", ha="center", va="center", fontsize=9)
         if outlined:
             axis.add_patch(Rectangle((column, row), outlined, outlined, fill=False, edgecolor=VERMILION, lw=2.5,
                                      clip_on=False))  # fmt: skip
