@@ -124,15 +124,14 @@ def test_page_from_the_disk_on_a_telephone(open_page, path):
 
 
 @pytest.mark.alone
-@pytest.mark.parametrize("source", ["server", "disk"])
 @pytest.mark.parametrize("path", LIVE)
-def test_live_figures_answer_the_keyboard_within_a_frame(open_page, address, path, source):
-    page = open_page(f"{address}/{path}" if source == "server" else (SITE / path).as_uri())
+def test_live_figures_answer_the_keyboard_within_a_frame(open_page, path):
+    page = open_page((SITE / path).as_uri())
     for number in range(page.locator(".live-figure").count()):
         slider = page.locator(".live-figure").nth(number).locator("input[type=range]:enabled").first
         slider.focus()
         times = []
-        for press in range(40):
+        for press in range(20):
             page.evaluate(WATCH, number)
             page.keyboard.press("ArrowRight" if press % 2 else "ArrowLeft")
             times.append(page.evaluate("window.answered"))
