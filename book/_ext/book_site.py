@@ -18,6 +18,7 @@ import tomllib
 from pathlib import Path
 
 from docutils import nodes
+from fontTools import subset
 from jupyter_cache import get_cache
 from jupyter_cache.executors import load_executor
 from sphinx.errors import ExtensionError
@@ -35,6 +36,10 @@ MATHJAX = (
 )  # fmt: skip
 
 ALT = re.compile(r"<!--\s*alt:\s*(.*?)\s*-->", re.DOTALL)
+
+# In the theme's style sheet: .fa-search:before,.fa-magnifying-glass:before{content:"\\f002"}
+ICON = re.compile(r"\bfa-[a-z0-9-]+")
+ICON_RULE = re.compile(r'(?P<names>(?:\.fa-[a-z0-9-]+:before,?)+)\{content:"\\(?P<code>[0-9a-f]+)"\}')
 
 WIDGET_HOST = "vendor/widget-host.js"
 VIEW_SCRIPT = re.compile(rf'<script type="{re.escape(VIEW)}">(?P<view>.*?)</script>', re.DOTALL)
@@ -147,13 +152,17 @@ def set_alternative_texts(app, doctree):
             waiting.clear()
 
 
-def drop_thebe(context):
-    """sphinx-thebe is always loaded: its inline script names a content network, twice (a JavaScript error)."""
+UNUSED = ("thebe", "sphinx-design", "design-tabs")
+
+
+def drop_unused(context):
+    """Jupyter Book always loads sphinx-thebe, whose inline script names a content network, twice (a JavaScript
+    error), and sphinx-design, whose directives portable Markdown does not have."""
 
     def wanted(file):
-        return "thebe" not in str(getattr(file, "filename", "")).lower() and "THEBE_JS_URL" not in (
-            getattr(file, "attributes", {}).get("body") or ""
-        )
+        name = str(getattr(file, "filename", "")).lower()
+        body = getattr(file, "attributes", {}).get("body") or ""
+        return not any(part in name for part in UNUSED) and "THEBE_JS_URL" not in body
 
     for key in ("script_files", "css_files"):
         context[key] = [file for file in context.get(key, []) if wanted(file)]
@@ -203,16 +212,33 @@ def frame_live_figures(app, context):
 
 
 def adapt_page(app, pagename, templatename, context, doctree):
-    drop_thebe(context)
+    drop_unused(context)
     if "body" in context:
         frame_live_figures(app, context)
 
 
 def slim(app, exception):
-    """Icons come from the theme's style sheet and font; this 1.5 MB script would draw them a second time."""
-    script = Path(app.outdir, "_static/scripts/fontawesome.js")
-    if exception is None and script.exists():
-        script.write_text("/* not needed: icons come from the icon font */\n")
+    """Of the icon font only the icons stay that pages and styles name, and the 1.5 MB script that would draw them a
+    second time goes."""
+    site = Path(app.outdir)
+    fonts = site / "_static/vendor/fontawesome/webfonts"
+    if exception is not None or not fonts.exists():
+        return
+    (site / "_static/scripts/fontawesome.js").write_text("/* not needed: icons come from the icon font */\n")
+    styles = "".join(file.read_text("utf8") for file in site.glob("_static/**/*.css"))
+    code = {name: rule["code"] for rule in ICON_RULE.finditer(styles) for name in ICON.findall(rule["names"])}
+    sources = [*site.glob("**/*.html"), *site.glob("_static/**/*.js")]  # a script may add an icon
+    named = {name for file in sources for name in ICON.findall(file.read_text("utf8"))}
+    codes = {code[name] for name in named if name in code}
+    codes |= set(re.findall(r"\\([ef][0-9a-f]{3})\b", ICON_RULE.sub("", styles)))  # those that a style adds
+    characters = {chr(int(number, 16)) for number in codes} | set(re.findall("[\ue000-\uf8ff]", styles))
+    options = subset.Options(flavor="woff2")
+    for font in fonts.glob("*.woff2"):
+        with subset.load_font(font, options) as icons:
+            subsetter = subset.Subsetter(options)
+            subsetter.populate(text="".join(characters))
+            subsetter.subset(icons)
+            subset.save_font(icons, font, options)
 
 
 def setup(app):
