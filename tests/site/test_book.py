@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from accessibility import violations
+from fontTools.ttLib import TTFont
 
 SITE = Path(__file__).resolve().parents[2] / "_build" / "html"
 FOLDERS = ("book", "chapters", "ko")
@@ -160,6 +161,18 @@ def test_search_finds_the_chapter(open_page, address, source):
     root = address if source == "server" else SITE.as_uri()
     page = open_page(f"{root}/search.html?q=subsampling")
     page.wait_for_selector("#search-results li a[href*='03-lenet5']")
+
+
+@pytest.mark.parametrize("path", ["chapters/03-lenet5.html", "search.html"])
+def test_each_icon_is_still_in_the_font(open_page, path):
+    page = open_page((SITE / path).as_uri())
+    shown = page.evaluate(
+        """[...document.querySelectorAll("[class*='fa-']")].flatMap((node) => ["::before", "::after"].map((part) =>
+             getComputedStyle(node, part).content)).filter((text) => /^"[\ue000-\uf8ff]"$/.test(text))"""
+    )
+    fonts = [TTFont(file) for file in (SITE / "_static/vendor/fontawesome/webfonts").glob("*.woff2")]
+    assert len(set(shown)) >= 5
+    assert {ord(text[1]) for text in shown} <= set().union(*(font.getBestCmap() for font in fonts))
 
 
 def test_the_front_page_leads_to_the_book(open_page, address):
