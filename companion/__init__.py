@@ -1,9 +1,11 @@
 """The package behind *ConvNets, Computed*: every shape, count, model and figure of its chapters.
 
 Each module is one idea and fits in one sitting. Sizes and counts: `shapes` (whole numbers, no torch), `trace` (the
-table of any network; `recorder` and `operations` are how it is made). Networks: `models`, and those with
-published weights, `weights`, whose `pretrained` is also `companion.pretrained`. Training: `train`, `evaluate`,
-`history`, `checkpoint`. The rest: `data`, `plot`, `figures` (the live ones), `checks` (the exercises').
+table of any network; `recorder` and `operations` are how it is made), `receptive` (fields measured from gradients).
+Networks: `models`, and those with published weights, `weights`, whose `pretrained` is also `companion.pretrained`;
+`architectures`, the layers of all of them as data. Training: `train`, `evaluate`, `history`, `checkpoint`, and
+`degradation`, chapter 7's experiment. Heat maps: `cam`, `cam_layer`, `cam_scores`, `explorer`. The rest: `data`,
+`plot` and the figures of single chapters beside it, `figures` (the live ones), `checks` (the exercises').
 """
 
 __version__ = "0.1.0"

@@ -3,7 +3,7 @@
 A checker tries the learner's function on random inputs (always the same ones, so that a verdict can be repeated) and
 on the wrong ideas people usually have: an answer that agrees with one of those is told so by name. It returns a
 `Verdict` and never raises for a wrong answer, so that a notebook runs through while it is still unanswered.
-One file for each chapter.
+One file for each chapter; those of Part II are imported by their own names (`from companion.checks import resnet`).
 """
 
 from companion.checks._compare import Verdict
