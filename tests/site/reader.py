@@ -21,6 +21,7 @@ class Reader:
         self.folder, self.lang, self.theme, self.hash = folder, lang, theme, hash
         self.context = browser.new_context(**{"viewport": {"width": 900, "height": 1000}} | options)
         self.page = self.context.new_page()
+        self.page.set_default_timeout(120_000)  # milliseconds, on a slow machine
         self.errors, self.requests = [], []
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.on("console", lambda line: line.type in ("error", "warning") and self.errors.append(line.text))
@@ -30,6 +31,26 @@ class Reader:
         path = write_page(self.folder, *(figures or [self.figure()]), lang=self.lang, theme=self.theme)
         self.page.goto(path.as_uri() + self.hash)
         self.page.wait_for_selector(self.drawn, state="attached")
+        return self
+
+    def close(self):
+        """Fails the test on any error in the console and on any request to another place."""
+        self.context.close()
+        assert self.errors == []
+        assert [url for url in self.requests if not url.startswith(("file:", "blob:", "data:"))] == []
+
+    def follow(self, link):
+        """What a link to a state of the first figure does to it."""
+        self.page.evaluate(
+            """async (link) => {
+              const hash = `#fig=${document.querySelector(".live-figure").dataset.figure}&${link}`;
+              if (location.hash === hash) return dispatchEvent(new HashChangeEvent("hashchange"));
+              const followed = new Promise((done) => addEventListener("hashchange", done, { once: true }));
+              location.hash = hash;
+              await followed;
+            }""",
+            link,
+        )
         return self
 
     def slider(self, trait):
@@ -45,12 +66,34 @@ class Reader:
         script = f"async (text) => JSON.stringify(await ({function})(...JSON.parse(text)))"
         return json.loads(self.page.evaluate(script, json.dumps(arguments)))
 
+    def key_times(self, *controls, keys=("ArrowRight", "ArrowLeft"), presses=40):
+        """Milliseconds from a key press to the figure's first change, to and fro on each slider (or other element)."""
+        self.page.evaluate(
+            """() => {
+              window.times = [];
+              addEventListener("keydown", () => { window.pressed = performance.now(); }, true);
+              new MutationObserver(() => {
+                if (window.pressed) window.times.push(performance.now() - window.pressed);
+                window.pressed = 0;
+              }).observe(document.querySelector(".lf"),
+                { subtree: true, childList: true, characterData: true, attributes: true });
+            }"""
+        )
+        for control in controls:
+            (self.slider(control) if isinstance(control, str) else control).focus()
+            for press in range(presses):
+                self.page.keyboard.press(keys[press % 2])
+                self.page.wait_for_timeout(15)
+        times = self.page.evaluate("window.times")
+        assert len(times) >= 0.75 * presses * len(controls), "most presses change something"
+        return times
+
     def sentence(self):
         return self.page.locator(".lf-sentence").first.inner_text()
 
 
 def fixture(kind: type[Reader]):
-    """The fixture `reader`: reader(**options) makes one. Fails the test on any error in the console or request."""
+    """The fixture `reader`: reader(**options) makes one, on a page of its own."""
 
     @pytest.fixture
     def reader(browser, tmp_path):
@@ -62,8 +105,18 @@ def fixture(kind: type[Reader]):
 
         yield make
         for one in made:
-            one.context.close()
-            assert one.errors == []
-            assert [url for url in one.requests if not url.startswith(("file:", "blob:", "data:"))] == []
+            one.close()
 
     return reader
+
+
+def shared_fixture(kind: type[Reader], **options):
+    """The fixture `shared`: one reader, its figure open, for all tests of a file that can begin by following a link."""
+
+    @pytest.fixture(scope="module")
+    def shared(browser, tmp_path_factory):
+        one = kind(browser, tmp_path_factory.mktemp("shared"), **options).open()
+        yield one
+        one.close()
+
+    return shared

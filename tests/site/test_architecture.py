@@ -10,7 +10,7 @@ import statistics
 import golden_architecture as golden
 import pytest
 from accessibility import violations
-from reader import Reader, fixture
+from reader import Reader, fixture, shared_fixture
 
 from companion.architectures import architecture, content, multiply_adds, run
 from companion.figures.architecture import ArchitectureExplorer, last_maps
@@ -21,16 +21,6 @@ PRESETS = [preset["name"] for preset in ArchitectureExplorer().presets]
 class ArchitectureReader(Reader):
     drawn = ".lf .ae-chosen"
     figure = ArchitectureExplorer
-
-    def __init__(self, *arguments, **options):
-        super().__init__(*arguments, **options)
-        self.page.set_default_timeout(120_000)
-
-    def go(self, link):
-        """Set the figure by a link, as an instructor's would."""
-        self.page.evaluate("link => { location.hash = ''; location.hash = link; }", f"fig=architecture&{link}")
-        self.page.wait_for_function("location.hash.startsWith('#fig=architecture&')")
-        self.page.evaluate("new Promise((done) => setTimeout(done))")  # hashchange comes as a task of its own
 
     def choose(self, label, option):
         self.page.get_by_label(label).select_option(label=option)
@@ -55,15 +45,7 @@ class ArchitectureReader(Reader):
 
 
 reader = fixture(ArchitectureReader)
-
-
-@pytest.fixture(scope="module")
-def shared(browser, tmp_path_factory):
-    one = ArchitectureReader(browser, tmp_path_factory.mktemp("page"), has_touch=True).open()
-    yield one
-    one.context.close()
-    assert one.errors == []
-    assert [url for url in one.requests if not url.startswith(("file:", "blob:", "data:"))] == []
+shared = shared_fixture(ArchitectureReader, has_touch=True)
 
 
 def shapes_of(figure):
@@ -158,7 +140,7 @@ def test_every_preset_shows_its_network_block_by_block(shared):
 
 
 def test_what_breaks_is_said_in_words(shared):
-    shared.go("net=alexnet&size=62")
+    shared.follow("net=alexnet&size=62")
     assert shared.sentence() == (
         "AlexNet at 62 × 62 breaks in features.12 (MaxPool2d). Its 3×3 window gets 2 × 2: 1 pixel too few per side. "
         "Sizes that work: from 63."
@@ -167,10 +149,10 @@ def test_what_breaks_is_said_in_words(shared):
     assert shared.sentence().startswith(
         "AlexNet at 63 × 63: the last maps are 256 × 1 × 1. Adaptive pooling makes 6 × 6"
     )
-    shared.go("net=alexnet_towers&size=259")
+    shared.follow("net=alexnet_towers&size=259")
     assert "breaks in fc6 (Linear). It takes 9,216 numbers, but 256 · 7 · 7 = 12,544 come." in shared.sentence()
     assert "Sizes that work: 227 to 258." in shared.sentence()
-    shared.go("net=vit_b_16&size=256")
+    shared.follow("net=vit_b_16&size=256")
     assert "position embedding" in shared.sentence()
     assert "224 only" in shared.sentence()
     shared.choose("Bars", "memory")
@@ -182,28 +164,28 @@ def test_a_wrong_size_of_vgg_changes_the_work_and_not_the_last_maps(shared):
     layers = architecture("vgg16").layers
     at = {size: list(map(multiply_adds, layers, run("vgg16", size).shapes)) for size in (224, 244)}
     assert last_maps("vgg16", 244) == last_maps("vgg16", 224) == (512, 7, 7)
-    shared.go("net=vgg16&size=244")
+    shared.follow("net=vgg16&size=244")
     ratio = sum(at[244]) / sum(at[224])
     assert ratio > 1.1
     assert f"It takes {ratio:.2f} times the multiply–adds of 224 × 224" in shared.sentence()
 
 
 def test_the_layers_of_a_block_are_listed_with_their_formulas(shared):
-    shared.go("net=alexnet&block=0")
+    shared.follow("net=alexnet&block=0")
     assert shared.layers() == [
         ["features.0", "Conv2d 11×11, S 4, P 2", "64 × 55 × 55", "⌊224+2·2−114⌋+1=55"],
         ["features.1", "ReLU", "64 × 55 × 55", ""],
     ]
-    shared.go("net=googlenet&block=1")
+    shared.follow("net=googlenet&block=1")
     assert shared.layers() == [["maxpool1", "MaxPool2d 3×3, S 2, ceil", "64 × 56 × 56", "⌈112−32⌉+1=56"]]
-    shared.go("net=alexnet_towers&size=259&block=8")
+    shared.follow("net=alexnet_towers&size=259&block=8")
     assert shared.layers()[0] == ["fc6", "Linear", "✕", "256·7·7≠9216"]
-    shared.go("net=efficientnet_lite0&size=131&block=0")
+    shared.follow("net=efficientnet_lite0&size=131&block=0")
     assert shared.layers()[0][3] == "⌈1312⌉=66"
-    shared.go("net=googlenet&block=5")
+    shared.follow("net=googlenet&block=5")
     caption = shared.page.locator(".ae-caption").inner_text()
     assert caption.startswith("inception3a: Inception module; after it 256 × 28 × 28; side by side: 64 + 128 + 32 + 32")
-    shared.go("net=densenet121&block=2")
+    shared.follow("net=densenet121&block=2")
     assert "64 + 32 channels" in shared.page.locator(".ae-caption").inner_text()
 
 
@@ -213,7 +195,7 @@ def test_shares_are_those_of_the_measure_and_of_the_bars(shared):
         ("multiply_adds", "multiply–adds"),
         ("memory", "memory"),
     ):
-        shared.go("net=vgg16&block=18")
+        shared.follow("net=vgg16&block=18")
         shared.choose("Bars", words)
         costs = []
         shapes = run("vgg16", 224).shapes
@@ -246,7 +228,7 @@ def test_shares_are_those_of_the_measure_and_of_the_bars(shared):
 
 
 def test_a_block_is_as_tall_as_the_logarithm_of_its_side(shared):
-    shared.go("net=resnet50&size=256")
+    shared.follow("net=resnet50&size=256")
     heights = shared.page.evaluate(
         "[...document.querySelectorAll('.ae-picture rect.ae-box')].map((node) => Number(node.getAttribute('height')))"
     )
@@ -256,7 +238,7 @@ def test_a_block_is_as_tall_as_the_logarithm_of_its_side(shared):
 
 
 def test_a_block_is_pointed_at_by_mouse_by_finger_in_the_list_and_by_keyboard(shared):
-    shared.go("net=resnet152")
+    shared.follow("net=resnet152")
     box = shared.page.locator(".ae-picture").bounding_box()
     places = shared.page.evaluate(
         """[...document.querySelectorAll(".ae-picture rect.ae-box")].map((node) => {
@@ -281,7 +263,7 @@ def test_a_block_is_pointed_at_by_mouse_by_finger_in_the_list_and_by_keyboard(sh
 
 
 def test_predict_first_hides_then_judges(shared):
-    shared.go("net=resnet50&size=100&predict=1")
+    shared.follow("net=resnet50&size=100&predict=1")
     form = shared.page.locator(".lf-predict")
     assert form.is_visible()
     assert shared.sentence().startswith("ResNet-50 gets 100 × 100. How large is a side of its last maps?")
@@ -303,7 +285,7 @@ def test_predict_first_hides_then_judges(shared):
     shared.page.keyboard.type("9")
     shared.page.keyboard.press("Enter")
     assert shared.sentence().startswith(f"You said 9; it is {last_maps('resnet50', 101)[1]}.")
-    shared.go("net=alexnet&size=62&predict=1")
+    shared.follow("net=alexnet&size=62&predict=1")
     shared.slider("size").focus()
     shared.page.keyboard.press("Enter")
     shared.page.keyboard.type("0")
@@ -317,7 +299,7 @@ def test_predict_first_hides_then_judges(shared):
 
 
 def test_everything_can_be_reached_by_keyboard_and_is_spoken_once_the_reader_pauses(shared):
-    shared.go("net=lenet5")
+    shared.follow("net=lenet5")
     shared.page.locator("h1").click()
     reached = []
     for _ in range(20):
@@ -347,14 +329,14 @@ def test_everything_can_be_reached_by_keyboard_and_is_spoken_once_the_reader_pau
 
 
 def test_what_a_link_says_comes_back(shared):
-    shared.go("net=densenet121&size=100&block=20&by=memory")
+    shared.follow("net=densenet121&size=100&block=20&by=memory")
     shared.press("size", "ArrowRight")
     link = "net=densenet121&size=101&block=20&by=memory"
     shared.page.wait_for_function("link => location.hash.endsWith(link)", arg=link)
     state = (shared.blocks(), shared.layers(), shared.sentence())
     shared.choose("Preset", PRESETS[0])
     assert shared.blocks() != state[0]
-    shared.go(link)
+    shared.follow(link)
     assert (shared.blocks(), shared.layers(), shared.sentence()) == state
 
 
@@ -367,12 +349,12 @@ def test_what_a_link_leaves_out_or_gets_wrong(shared):
         ("net=constructor&size=64", {"network": "resnet50", "size": 64}),
     ]:
         shared.choose("Preset", "ResNet-50, 32")
-        shared.go(link)
+        shared.follow(link)
         figure = ArchitectureExplorer(**options)
         assert shared.state() == (figure.size, figure.block)
         assert [row[:2] for row in shared.blocks()] == shapes_of(figure)
     before = [row[0] for row in shared.blocks()]
-    shared.go("predict=1")
+    shared.follow("predict=1")
     assert [row[0] for row in shared.blocks()] == before, "a link may only turn prediction on"
     assert shared.page.locator(".lf-predict").is_visible()
     shared.page.get_by_label("Predict first").uncheck()
@@ -393,7 +375,7 @@ def test_korean_page_has_no_english_words(reader):
     links = "net=lenet5 net=alexnet&size=62 net=vit_b_16&size=9 net=densenet121&block=3 net=googlenet&block=5"
     links += " net=resnet50&predict=1&size=77 net=alexnet_towers&size=230&block=8&by=memory"
     for link in links.split():
-        one.go(link)
+        one.follow(link)
         text = one.page.evaluate(
             """() => {
               const box = document.querySelector(".lf").cloneNode(true);
@@ -410,10 +392,10 @@ def test_korean_page_has_no_english_words(reader):
 def test_axe_finds_no_violation(reader, theme):
     one = reader(theme=theme).open()
     assert violations(one.page) == []
-    one.go("net=alexnet&size=62&block=7")
+    one.follow("net=alexnet&size=62&block=7")
     assert violations(one.page, colours_only=True) == []
     one.page.set_viewport_size({"width": 360, "height": 1000})
-    one.go("net=densenet121&predict=1&size=99")
+    one.follow("net=densenet121&predict=1&size=99")
     assert violations(one.page) == []
 
 
@@ -436,7 +418,7 @@ def test_nothing_shifts_and_nothing_sticks_out_and_targets_are_large_enough(read
             assert figure <= reserved < figure + 200, (width, lang, "what is reserved is what is needed")
             heights = {}
             for link in LINKS:
-                one.go(link)
+                one.follow(link)
                 heights[link] = one.page.locator(".lf").bounding_box()["height"]
                 assert one.page.evaluate("document.documentElement.scrollWidth") == width, (width, lang, link)
                 assert one.page.evaluate(CUT_OFF) == [], (width, lang, link)
@@ -467,26 +449,8 @@ LINKS = [
 @pytest.mark.alone
 def test_a_key_press_changes_the_page_within_16_ms(reader):
     one = reader().open(ArchitectureExplorer("densenet121", block=20))
-    one.page.evaluate(
-        """() => {
-          window.times = [];
-          addEventListener("keydown", () => { window.pressed = performance.now(); }, true);
-          new MutationObserver(() => {
-            if (window.pressed) window.times.push(performance.now() - window.pressed);
-            window.pressed = 0;
-          }).observe(document.querySelector(".lf"),
-            { subtree: true, childList: true, characterData: true, attributes: true });
-        }"""
-    )
-    for trait in ("size", "block"):
-        one.slider(trait).focus()
-        for step in range(30):
-            one.page.keyboard.press("ArrowLeft" if step % 2 == 0 else "ArrowRight")
-            one.page.wait_for_timeout(15)
-    times = one.page.evaluate("window.times")
-    assert len(times) >= 45
-    print(f"median {statistics.median(times):.1f} ms, largest {max(times):.1f} ms")
-    assert statistics.median(times) <= 16
+    times = one.key_times("size", "block", keys=("ArrowLeft", "ArrowRight"), presses=30)
+    assert statistics.median(times) <= 16, times
 
 
 # ---- The Python side

@@ -9,12 +9,11 @@ import statistics
 import golden_block_budget
 import pytest
 from accessibility import violations
-from reader import Reader, fixture
+from reader import Reader, fixture, shared_fixture
 
 from companion.figures.block_budget import BLOCKS, PRESETS, BlockBudget, budget, inner_width
 
 START = "channels=256"
-WAIT = 120_000  # milliseconds, on a slow machine
 
 
 def number(text: str) -> int:
@@ -24,23 +23,6 @@ def number(text: str) -> int:
 class BudgetReader(Reader):
     drawn = ".lf .bb-row"
     figure = staticmethod(BlockBudget)
-
-    def __init__(self, browser, folder, **options):
-        super().__init__(browser, folder, **options)
-        self.page.set_default_timeout(WAIT)
-
-    def follow(self, link):
-        """What a link to this state does to the figure."""
-        self.page.evaluate(
-            """async (hash) => {
-              if (location.hash === hash) return dispatchEvent(new HashChangeEvent("hashchange"));
-              const followed = new Promise((done) => addEventListener("hashchange", done, { once: true }));
-              location.hash = hash;
-              await followed;
-            }""",
-            f"#fig=block-budget&{link}",
-        )
-        return self
 
     def costs(self):
         """{block: (parameters, multiply–adds, bytes)} as written beside the bars."""
@@ -66,15 +48,7 @@ class BudgetReader(Reader):
 
 
 reader = fixture(BudgetReader)
-
-
-@pytest.fixture(scope="module")
-def shared(browser, tmp_path_factory):
-    one = BudgetReader(browser, tmp_path_factory.mktemp("block-budget")).open()
-    yield one
-    one.context.close()
-    assert one.errors == []
-    assert [url for url in one.requests if not url.startswith(("file:", "blob:", "data:"))] == []
+shared = shared_fixture(BudgetReader)
 
 
 @pytest.fixture
@@ -245,25 +219,8 @@ def test_by_finger_everything_is_large_enough(reader):
 @pytest.mark.alone
 def test_a_key_press_changes_the_page_within_16_ms(reader):
     one = reader().open()
-    one.page.evaluate(
-        """() => {
-          window.times = [];
-          addEventListener("keydown", () => { window.pressed = performance.now(); }, true);
-          new MutationObserver(() => {
-            if (window.pressed) window.times.push(performance.now() - window.pressed);
-            window.pressed = 0;
-          }).observe(document.querySelector(".lf"),
-            { subtree: true, childList: true, characterData: true, attributes: true });
-        }"""
-    )
-    one.slider("size").focus()
-    for step in range(40):
-        one.page.keyboard.press("ArrowLeft" if step % 2 else "ArrowRight")
-        one.page.wait_for_timeout(15)
-    times = one.page.evaluate("window.times")
-    assert len(times) >= 30
-    print(f"median {statistics.median(times):.1f} ms, largest {max(times):.1f} ms")
-    assert statistics.median(times) <= 16
+    times = one.key_times("size")
+    assert statistics.median(times) <= 16, times
 
 
 # ---- Predictions

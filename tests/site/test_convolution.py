@@ -9,7 +9,7 @@ import pytest
 import torch
 from accessibility import violations
 from PIL import Image
-from reader import Reader
+from reader import Reader, fixture, shared_fixture
 
 from companion.figures import ConvolutionPlayground
 from companion.shapes import conv_output_size
@@ -87,34 +87,8 @@ class PlaygroundReader(Reader):
         )
 
 
-def complaints(one):
-    foreign = [url for url in one.requests if not url.startswith(("file:", "blob:", "data:"))]
-    return one.errors + foreign
-
-
-@pytest.fixture(scope="module")
-def shared(browser, tmp_path_factory):
-    """One page, 900 pixels wide, for all tests that can begin with `go`."""
-    one = PlaygroundReader(browser, tmp_path_factory.mktemp("shared"), has_touch=True).open()
-    one.page.set_default_timeout(120_000)
-    yield one
-    one.context.close()
-    assert complaints(one) == []
-
-
-@pytest.fixture
-def reader(browser, tmp_path):
-    made = []
-
-    def make(**options):
-        made.append(PlaygroundReader(browser, tmp_path, **options))
-        made[-1].page.set_default_timeout(120_000)
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.context.close()
-        assert complaints(one) == []
+reader = fixture(PlaygroundReader)
+shared = shared_fixture(PlaygroundReader, has_touch=True)
 
 
 # ---- The arithmetic
@@ -462,26 +436,11 @@ def test_what_a_link_leaves_out_or_gets_wrong_stays(shared):
 ])  # fmt: skip
 def test_a_key_press_changes_the_page_in_time(shared, control, preset, bound):
     shared.go(f"preset={preset}&S=1")
-    shared.page.evaluate(
-        """() => {
-          window.times = [];
-          addEventListener("keydown", () => { window.pressed = performance.now(); }, true);
-          new MutationObserver(() => {
-            if (window.pressed) window.times.push(performance.now() - window.pressed);
-            window.pressed = 0;
-          }).observe(document.querySelector(".lf"),
-            { subtree: true, childList: true, characterData: true, attributes: true });
-        }"""
-    )
-    (shared.weight(4) if control == "weight" else shared.slider(control)).focus()
-    keys = ("ArrowUp", "ArrowDown") if control == "weight" else ("ArrowRight", "ArrowLeft")
-    for step in range(40):
-        shared.page.keyboard.press(keys[step % 2])
-        shared.page.wait_for_timeout(15)
-    times = shared.page.evaluate("window.times")
-    assert len(times) >= 30
-    print(f"{control}, {preset}: median {statistics.median(times):.1f} ms, largest {max(times):.1f} ms")
-    assert statistics.median(times) <= bound
+    if control == "weight":
+        times = shared.key_times(shared.weight(4), keys=("ArrowUp", "ArrowDown"))
+    else:
+        times = shared.key_times(control)
+    assert statistics.median(times) <= bound, times
 
 
 # ---- Languages, looks, accessibility

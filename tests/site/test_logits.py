@@ -10,13 +10,12 @@ import statistics
 import golden_logits
 import pytest
 from accessibility import violations
-from reader import Reader, fixture
+from reader import Reader, fixture, shared_fixture
 
 from companion.figures import LogitsExplorer
 from companion.figures.logits import PRESETS, heads
 
 START = "z=2_1_0.1_-1"
-WAIT = 120_000  # milliseconds, on a slow machine
 
 
 def number(text: str) -> float:
@@ -26,23 +25,6 @@ def number(text: str) -> float:
 class LogitsReader(Reader):
     drawn = ".lf .lg-row"
     figure = staticmethod(LogitsExplorer)
-
-    def __init__(self, browser, folder, **options):
-        super().__init__(browser, folder, **options)
-        self.page.set_default_timeout(WAIT)
-
-    def follow(self, link):
-        """What a link to this state does to the figure."""
-        self.page.evaluate(
-            """async (hash) => {
-              if (location.hash === hash) return dispatchEvent(new HashChangeEvent("hashchange"));
-              const followed = new Promise((done) => addEventListener("hashchange", done, { once: true }));
-              location.hash = hash;
-              await followed;
-            }""",
-            f"#fig=logits&{link}",
-        )
-        return self
 
     def values(self, kind):
         """The probabilities that a panel shows."""
@@ -79,15 +61,7 @@ class LogitsReader(Reader):
 
 
 reader = fixture(LogitsReader)
-
-
-@pytest.fixture(scope="module")
-def shared(browser, tmp_path_factory):
-    one = LogitsReader(browser, tmp_path_factory.mktemp("logits")).open()
-    yield one
-    one.context.close()
-    assert one.errors == []
-    assert [url for url in one.requests if not url.startswith(("file:", "blob:", "data:"))] == []
+shared = shared_fixture(LogitsReader)
 
 
 @pytest.fixture
@@ -324,25 +298,8 @@ def test_thresholds_and_logits_are_dragged_by_mouse_and_by_finger(reader):
 @pytest.mark.alone
 def test_a_key_press_changes_the_page_within_16_ms(reader):
     one = reader().open(LogitsExplorer(preset="five classes"))
-    one.page.evaluate(
-        """() => {
-          window.times = [];
-          addEventListener("keydown", () => { window.pressed = performance.now(); }, true);
-          new MutationObserver(() => {
-            if (window.pressed) window.times.push(performance.now() - window.pressed);
-            window.pressed = 0;
-          }).observe(document.querySelector(".lf"),
-            { subtree: true, childList: true, characterData: true, attributes: true });
-        }"""
-    )
-    one.slider("z1").focus()
-    for step in range(40):
-        one.page.keyboard.press("ArrowLeft" if step % 2 else "ArrowRight")
-        one.page.wait_for_timeout(15)
-    times = one.page.evaluate("window.times")
-    assert len(times) >= 30
-    print(f"median {statistics.median(times):.1f} ms, largest {max(times):.1f} ms")
-    assert statistics.median(times) <= 16
+    times = one.key_times("z1")
+    assert statistics.median(times) <= 16, times
 
 
 # ---- Predictions

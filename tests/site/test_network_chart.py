@@ -13,7 +13,7 @@ import pytest
 import torchvision
 import traitlets
 from accessibility import violations
-from reader import Reader, fixture
+from reader import Reader, fixture, shared_fixture
 
 from companion.figures.network_chart import (
     BOOK,
@@ -28,30 +28,12 @@ from companion.figures.network_chart import (
 )
 
 START = "network=resnet50"
-WAIT = 120_000  # milliseconds, on a slow machine
 NETWORKS = {one["id"]: one for one in published()}
 
 
 class ChartReader(Reader):
     drawn = ".lf .nc-ring"
     figure = staticmethod(NetworkChart)
-
-    def __init__(self, browser, folder, **options):
-        super().__init__(browser, folder, **options)
-        self.page.set_default_timeout(WAIT)
-
-    def follow(self, link):
-        """What a link to this state does to the figure."""
-        self.page.evaluate(
-            """async (hash) => {
-              if (location.hash === hash) return dispatchEvent(new HashChangeEvent("hashchange"));
-              const followed = new Promise((done) => addEventListener("hashchange", done, { once: true }));
-              location.hash = hash;
-              await followed;
-            }""",
-            f"#fig=network-chart&{link}",
-        )
-        return self
 
     def listed(self):
         """The networks shown: what the list offers."""
@@ -74,15 +56,7 @@ class ChartReader(Reader):
 
 
 reader = fixture(ChartReader)
-
-
-@pytest.fixture(scope="module")
-def shared(browser, tmp_path_factory):
-    one = ChartReader(browser, tmp_path_factory.mktemp("network-chart")).open()
-    yield one
-    one.context.close()
-    assert one.errors == []
-    assert [url for url in one.requests if not url.startswith(("file:", "blob:", "data:"))] == []
+shared = shared_fixture(ChartReader)
 
 
 @pytest.fixture
@@ -400,25 +374,8 @@ def test_pointing_names_a_network(one, reader):
 @pytest.mark.alone
 def test_a_key_press_changes_the_page_within_16_ms(reader):
     one = reader().open(NetworkChart(all_weights=True, front=True))
-    one.page.evaluate(
-        """() => {
-          window.times = [];
-          addEventListener("keydown", () => { window.pressed = performance.now(); }, true);
-          new MutationObserver(() => {
-            if (window.pressed) window.times.push(performance.now() - window.pressed);
-            window.pressed = 0;
-          }).observe(document.querySelector(".lf"),
-            { subtree: true, childList: true, characterData: true, attributes: true });
-        }"""
-    )
-    one.slider("selected").focus()
-    for step in range(40):
-        one.page.keyboard.press("ArrowLeft" if step % 2 else "ArrowRight")
-        one.page.wait_for_timeout(15)
-    times = one.page.evaluate("window.times")
-    assert len(times) >= 30
-    print(f"median {statistics.median(times):.1f} ms, largest {max(times):.1f} ms")
-    assert statistics.median(times) <= 16
+    times = one.key_times("selected")
+    assert statistics.median(times) <= 16, times
 
 
 # ---- Predictions and links

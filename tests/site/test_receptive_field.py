@@ -11,7 +11,7 @@ import statistics
 import golden_receptive_field as golden
 import pytest
 from accessibility import violations
-from reader import Reader, fixture
+from reader import Reader, fixture, shared_fixture
 
 from companion.figures import ReceptiveFieldExplorer
 from companion.figures.receptive_field import NETWORKS, layers_of
@@ -23,16 +23,6 @@ PRESETS = [preset["name"] for preset in ReceptiveFieldExplorer().presets]
 class FieldReader(Reader):
     drawn = ".lf .rfe-chosen"
     figure = ReceptiveFieldExplorer
-
-    def __init__(self, *arguments, **options):
-        super().__init__(*arguments, **options)
-        self.page.set_default_timeout(120_000)
-
-    def go(self, link):
-        """Set the figure by a link, as an instructor's would."""
-        self.page.evaluate("link => { location.hash = ''; location.hash = link; }", f"fig=receptive-field&{link}")
-        self.page.wait_for_function("location.hash.startsWith('#fig=receptive-field&')")
-        self.page.evaluate("new Promise((done) => setTimeout(done))")  # hashchange comes as a task of its own
 
     def choose(self, label, option):
         self.page.get_by_label(label).select_option(label=option)
@@ -64,15 +54,7 @@ class FieldReader(Reader):
 
 
 reader = fixture(FieldReader)
-
-
-@pytest.fixture(scope="module")
-def shared(browser, tmp_path_factory):
-    one = FieldReader(browser, tmp_path_factory.mktemp("page"), has_touch=True).open()
-    yield one
-    one.context.close()
-    assert one.errors == []
-    assert [url for url in one.requests if not url.startswith(("file:", "blob:", "data:"))] == []
+shared = shared_fixture(FieldReader, has_touch=True)
 
 
 def rows_of(figure):
@@ -156,7 +138,7 @@ def test_every_preset_shows_its_stack_and_the_field_of_the_output_in_the_middle(
 def test_the_measured_map_lies_on_the_field_and_has_its_width(shared):
     figure = ReceptiveFieldExplorer("resnet18", layer=9)
     measured = figure.networks["resnet18"]["layers"][9]["effective"]
-    shared.go("net=resnet18&layer=9&at=14_12")
+    shared.follow("net=resnet18&layer=9&at=14_12")
     x0, y0, x1, y1 = shared.box("field")
     image = shared.page.locator(".rfe-stage image")
     corner = [float(image.get_attribute(name)) for name in ("x", "y", "width", "height")]
@@ -189,7 +171,7 @@ def test_the_measured_map_lies_on_the_field_and_has_its_width(shared):
 
 
 def test_a_stack_is_built_with_the_keyboard(shared):
-    shared.go("net=own&size=16&stack=c3.1.1.1&layer=0")
+    shared.follow("net=own&size=16&stack=c3.1.1.1&layer=0")
     figure = ReceptiveFieldExplorer(stack=[("conv", 3, 1, 1)], size=16)
     assert told(shared.table()) == rows_of(figure)
     shared.page.get_by_role("button", name="Add a layer after it").focus()
@@ -220,13 +202,13 @@ def test_a_stack_is_built_with_the_keyboard(shared):
 
 
 def test_a_window_that_does_not_fit_is_said_in_words(shared):
-    shared.go("net=own&size=6&stack=c3.1.0.1_c5.1.0.1_c1.1.0.1")
+    shared.follow("net=own&size=6&stack=c3.1.0.1_c5.1.0.1_c1.1.0.1")
     assert [row[2] for row in shared.table()] == ["6", "4", "–", "–"]
     assert shared.sentence().startswith("The window of convolution 2 does not fit. It gets 4 × 4.")
     assert shared.page.locator(".rfe-message").is_visible()
     assert shared.slider("row").is_disabled()
     shared.page.locator(".rfe-stage").click()  # nothing to point at, and no error
-    shared.go("net=own&size=9&stack=c3.1.0.1_p2.2.2.1")
+    shared.follow("net=own&size=9&stack=c3.1.0.1_p2.2.2.1")
     assert "pooling allows padding up to half its kernel" in shared.sentence()
     shared.press("size", "ArrowRight")
     shared.press("padding", "ArrowLeft")
@@ -243,7 +225,7 @@ def test_what_is_read_has_gaps_where_the_dilation_leaves_them(shared):
 
 
 def test_an_output_is_pointed_at_by_mouse_by_finger_and_by_keyboard(shared):
-    shared.go("net=vgg16&layer=17")
+    shared.follow("net=vgg16&layer=17")
     assert shared.place() == (17, 3, 3)
     left, top, right, bottom = shared.box("output-edge")
     corner = shared.page.locator(".rfe-stage").bounding_box()
@@ -280,7 +262,7 @@ def test_an_output_is_pointed_at_by_mouse_by_finger_and_by_keyboard(shared):
 
 
 def test_the_cone_is_what_the_output_sees_at_every_layer(shared):
-    shared.go("net=lenet5&layer=3&at=2_1")
+    shared.follow("net=lenet5&layer=3&at=2_1")
     figure = ReceptiveFieldExplorer("lenet5", layer=3, row=2, column=1)
     labels = shared.page.evaluate(
         "[...document.querySelectorAll('.rfe-row:not(.rfe-head) > :nth-child(8)')].map((cell) => cell.ariaLabel)"
@@ -295,19 +277,19 @@ def test_the_cone_is_what_the_output_sees_at_every_layer(shared):
 
 
 def test_a_small_network_can_be_made_ones_own(shared):
-    shared.go("net=alexnet")
+    shared.follow("net=alexnet")
     shared.page.get_by_role("button", name="Make it my own").click()
     assert shared.page.get_by_label("Network").input_value() == "own"
     figure = ReceptiveFieldExplorer("alexnet")
     assert [row[1:] for row in told(shared.table())] == [row[1:] for row in rows_of(figure)]
     assert not shared.slider("kernel").is_disabled()
-    shared.go("net=vgg16")
+    shared.follow("net=vgg16")
     assert shared.page.get_by_role("button", name="Make it my own").is_disabled(), "18 layers are too many"
     assert shared.slider("kernel").is_disabled()
 
 
 def test_predict_first_hides_then_judges(shared):
-    shared.go("net=vgg16&layer=4&at=50_50&predict=1")
+    shared.follow("net=vgg16&layer=4&at=50_50&predict=1")
     form = shared.page.locator(".lf-predict")
     assert form.is_visible()
     assert shared.sentence().startswith("How many pixels wide is the receptive field of features.7?")
@@ -341,7 +323,7 @@ def test_predict_first_hides_then_judges(shared):
 
 
 def test_everything_can_be_reached_and_used_by_keyboard(shared):
-    shared.go("net=own&size=16&stack=c3.1.1.1_p2.2.0.1")
+    shared.follow("net=own&size=16&stack=c3.1.1.1_p2.2.0.1")
     shared.page.locator("h1").click()
     reached = []
     for _ in range(40):
@@ -363,7 +345,7 @@ def test_everything_can_be_reached_and_used_by_keyboard(shared):
 
 
 def test_the_status_is_spoken_once_the_reader_pauses(shared):
-    shared.go("net=lenet5&layer=1")
+    shared.follow("net=lenet5&layer=1")
     shared.press("layer", "ArrowRight")
     shared.page.wait_for_function(
         "document.querySelector('[role=status]').textContent === document.querySelector('.lf-sentence').textContent"
@@ -383,13 +365,13 @@ def test_what_a_link_says_comes_back(shared):
             "net=own&size=20&stack=c5.2.1.1_p3.2.1.1&layer=0&at=5_5&effective=0",
         ),
     ]:
-        shared.go(start)
+        shared.follow(start)
         shared.press(*change)
         shared.page.wait_for_function("link => location.hash.endsWith(link)", arg=link)
         state = (shared.table(), shared.place(), shared.sentence())
         shared.choose("Preset", PRESETS[0])
         assert shared.table() != state[0]
-        shared.go(link)
+        shared.follow(link)
         assert (shared.table(), shared.place(), shared.sentence()) == state
 
 
@@ -402,18 +384,18 @@ def test_what_a_link_leaves_out_or_gets_wrong(shared):
         ("net=own&size=999&stack=c3.1.1.1&layer=0", {"stack": [("conv", 3, 1, 1)], "size": 16}),
     ]:
         shared.choose("Preset", "Three 3×3")
-        shared.go(link)
+        shared.follow(link)
         figure = ReceptiveFieldExplorer(**options)
         assert told(shared.table()) == rows_of(figure)
         assert shared.place() == (figure.layer, figure.row, figure.column)
     shared.choose("Preset", "Three 3×3")
     before = shared.table()
     for wrong in ("c3.1.1", "c12.1.1.1", "x3.1.1.1", "c3.1.1.1_", "_".join(["c1.1.0.1"] * 9)):
-        shared.go(f"net=own&stack={wrong}")
+        shared.follow(f"net=own&stack={wrong}")
         assert shared.table() == before
-    shared.go("net=toString")
+    shared.follow("net=toString")
     assert shared.table() == before
-    shared.go("predict=1")
+    shared.follow("predict=1")
     assert [row[:3] for row in shared.table()] == [row[:3] for row in before], "a link may only turn prediction on"
     assert shared.page.locator(".lf-predict").is_visible()
     shared.page.get_by_label("Predict first").uncheck()
@@ -431,7 +413,7 @@ def test_korean_page_has_no_english_words(reader):
         "net=own&size=2&stack=c3.1.0.1",
         "net=vgg16&predict=1",
     ):
-        one.go(link)
+        one.follow(link)
         text = one.page.locator(".lf").inner_text() + one.page.evaluate(
             "[...document.querySelectorAll('.lf [aria-label]')].map((node) => node.ariaLabel).join(' ')"
         )
@@ -443,10 +425,10 @@ def test_korean_page_has_no_english_words(reader):
 def test_axe_finds_no_violation(reader, theme):
     one = reader(theme=theme).open()
     assert violations(one.page) == []
-    one.go("net=own&size=6&stack=c3.1.0.1_c5.1.0.1")  # refused
+    one.follow("net=own&size=6&stack=c3.1.0.1_c5.1.0.1")  # refused
     assert violations(one.page, colours_only=True) == []
     one.page.set_viewport_size({"width": 360, "height": 1000})
-    one.go("net=lenet5&predict=1")
+    one.follow("net=lenet5&predict=1")
     assert violations(one.page) == []
 
 
@@ -469,7 +451,7 @@ def test_nothing_shifts_and_nothing_sticks_out(reader):
             assert figure <= reserved < figure + 200, (width, lang, "what is reserved is what is needed")
             heights = {}
             for link in LINKS:
-                one.go(link)
+                one.follow(link)
                 heights[link] = one.page.locator(".lf").bounding_box()["height"]
                 assert one.page.evaluate("document.documentElement.scrollWidth") == width, (width, lang, link)
             assert len(set(heights.values())) == 1, (width, lang, heights)
@@ -499,25 +481,8 @@ def test_targets_are_large_enough_for_a_finger(reader):
 @pytest.mark.alone
 def test_a_key_press_changes_the_page_within_16_ms(reader):
     one = reader().open(ReceptiveFieldExplorer("resnet18", row=0, column=0))
-    one.page.evaluate(
-        """() => {
-          window.times = [];
-          addEventListener("keydown", () => { window.pressed = performance.now(); }, true);
-          new MutationObserver(() => {
-            if (window.pressed) window.times.push(performance.now() - window.pressed);
-            window.pressed = 0;
-          }).observe(document.querySelector(".lf"),
-            { subtree: true, childList: true, characterData: true, attributes: true });
-        }"""
-    )
-    one.slider("layer").focus()
-    for step in range(40):
-        one.page.keyboard.press("ArrowLeft" if step % 2 == 0 else "ArrowRight")
-        one.page.wait_for_timeout(15)
-    times = one.page.evaluate("window.times")
-    assert len(times) >= 30
-    print(f"median {statistics.median(times):.1f} ms, largest {max(times):.1f} ms")
-    assert statistics.median(times) <= 16
+    times = one.key_times("layer", keys=("ArrowLeft", "ArrowRight"))
+    assert statistics.median(times) <= 16, times
 
 
 # ---- The Python side
