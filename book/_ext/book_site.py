@@ -202,9 +202,11 @@ def frame_live_figures(app, context):
         state = states[json.loads(match["view"])["model_id"]]["state"]
         if "fallback" not in state:
             return match[0]
+        # A figure reckons its height from a page with a margin of 8 pixels; here, from the column that it stands in.
+        height = state["min_height"].replace("100vw", "(100cqw + 16px)").replace("vw", "cqw")
         return (
             f'<div class="live-figure" data-figure="{html.escape(state["name"])}"'
-            f' style="--live-figure-height: {html.escape(state["min_height"])}">'
+            f' style="--live-figure-height: {html.escape(height)}">'
             f'<noscript>{state["fallback"][app.config.language]}</noscript>{match[0]}</div>'
         )
 
