@@ -86,7 +86,7 @@ class ArchitectureExplorer(LiveFigure):
     architectures = traitlets.Dict().tag(sync=True)
     # As measured; less room needs more height: below 610 px of page, below 750, and above.
     min_height = traitlets.Unicode(
-        "max(63rem, min(90rem, (750px - 100vw) * 999), min(112rem, (610px - 100vw) * 999))"
+        "max(65rem, min(90rem, (750px - 100vw) * 999), min(112rem, (610px - 100vw) * 999))"
     ).tag(sync=True)
 
     def __init__(
