@@ -131,6 +131,8 @@ def follow(func, values: dict, data: list[torch.Tensor], output: torch.Tensor, i
     window = window_of(op, values)
     if window and not values.get("transposed"):
         return _through(field, *window)
+    if op == "avg_pool3d" and tuple(values["kernel_size"])[1:] == (1, 1) == tuple(values["stride"])[1:]:
+        return field  # over channels only, as local response normalisation does
     if op == "cat" and values["dim"] % x.ndim in spatial:
         return NOT_FOLLOWED
     if op in _ELEMENTWISE or "batch_norm" in op or torch.Tag.pointwise in func.tags:

@@ -31,13 +31,15 @@ def sums(table: Trace, blocks: Mapping[str, str | Sequence[str]]) -> dict[str, S
         table: what `trace` returns.
         blocks: name of the block: the name of a layer, or several. "layer1" stands for itself and for every layer
             inside it ("layer1.0.conv1", not "layer10"). The block named first of those that fit gets the row.
-            An operation written out in the network's own `forward` belongs to the block of the row before it.
+            A layer without parameters (a ReLU, a pooling) that fits no block, and an operation written out in the
+            network's own `forward`, belong to the block of the row before.
 
     Returns:
         A `Sums` for each block, in the order of `blocks`.
 
     Raises:
-        ValueError: a row fits no block, or a block has no row; the message names it.
+        ValueError: a layer with parameters, or the first row, fits no block, or a block has no row; the message has
+            its name.
     """
     prefixes = {name: (layers,) if isinstance(layers, str) else tuple(layers) for name, layers in blocks.items()}
     members = {name: [] for name in prefixes}
@@ -51,7 +53,7 @@ def sums(table: Trace, blocks: Mapping[str, str | Sequence[str]]) -> dict[str, S
         ]
         if fitting:
             last = fitting[0]
-        elif layer or last is None:  # a layer of its own, not a step of the network's forward
+        elif (layer and row.parameters) or last is None:
             raise ValueError(f"blocks must have a block for every layer, got none for {row.name!r}")
         members[last].append(row)
     if empty := [name for name, rows in members.items() if not rows]:

@@ -53,6 +53,22 @@ def test_the_first_block_that_fits_gets_the_row(table):
     assert found["layer1"] == Sums(0, 0, 4 * 8 * 16)  # only the ReLU is left
 
 
+def test_what_has_no_parameters_goes_with_the_row_before(table):
+    assert sums(table, {"stem": "conv1", "conv": "layer1.0", "rest": ("layer10", "fc")}) == {  # no block for the ReLU
+        "stem": Sums(4 * 9, 4 * 9 * 64, 4 * 4 * 64),
+        "conv": Sums(8 * 4 * 9, 8 * 4 * 9 * 16, 2 * 4 * 8 * 16),
+        "rest": Sums(8 * 8 + 90, 8 * 8 * 16 + 80, 4 * (8 * 16 + 8 + 10)),
+    }
+
+
+def test_a_layer_that_is_used_twice_goes_where_it_was_used():
+    """AlexNetTwoTowers calls one ReLU seven times."""
+    relu = nn.ReLU()
+    table = trace(nn.Sequential(nn.Conv2d(1, 2, 1, bias=False), relu, nn.Conv2d(2, 3, 1, bias=False), relu), (1, 2, 2))
+    found = sums(table, {"first": "0", "second": "2"})
+    assert [block.memory for block in found.values()] == [2 * 4 * 2 * 4, 2 * 4 * 3 * 4]
+
+
 @pytest.mark.parametrize(
     "blocks, named",
     [

@@ -585,6 +585,14 @@ def test_a_map_of_one_position_may_be_viewed_in_any_way():
     assert [row.receptive_field for row in trace(Squeezed(), (4, 1, 5, 5)).rows] == [5, 5]
 
 
+def test_normalisation_across_channels_leaves_the_receptive_field():
+    model = nn.Sequential(nn.Conv2d(1, 6, 3, stride=2), nn.LocalResponseNorm(5, k=2), nn.MaxPool2d(3, stride=2))
+    assert [row.receptive_field for row in trace(model, (1, 15, 15)).rows] == [3, 3, 7]
+    assert reach(model[:2], (1, 15, 15), 3) == (3, 3)
+    over_places = nn.Sequential(nn.Conv2d(1, 6, 3), nn.Unflatten(1, (1, 6)), nn.AvgPool3d((1, 3, 3), stride=1))
+    assert trace(over_places, (1, 15, 15)).rows[-1].receptive_field is None  # not followed
+
+
 def test_published_receptive_fields():
     """Araujo, Norris & Sim, Distill 2019: AlexNet 195, VGG-16 212, Inception-v3 1311 (within a non-square branch)."""
     for name, layer, expected in [("alexnet", "features.12", 195), ("vgg16", "features.30", 212)]:
