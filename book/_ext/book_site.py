@@ -220,20 +220,25 @@ def adapt_page(app, pagename, templatename, context, doctree):
 
 
 def slim(app, exception):
-    """Of the icon font only the icons stay that pages and styles name, and the 1.5 MB script that would draw them a
-    second time goes."""
+    """Of the icon font and its rules only the icons stay that pages and styles name, and the 1.5 MB script that would
+    draw them a second time goes."""
     site = Path(app.outdir)
     fonts = site / "_static/vendor/fontawesome/webfonts"
     if exception is not None or not fonts.exists():
         return
     (site / "_static/scripts/fontawesome.js").write_text("/* not needed: icons come from the icon font */\n")
-    styles = "".join(file.read_text("utf8") for file in site.glob("_static/**/*.css"))
+    sheets = {file: file.read_text("utf8") for file in site.glob("_static/**/*.css")}
+    styles = "".join(sheets.values())
     code = {name: rule["code"] for rule in ICON_RULE.finditer(styles) for name in ICON.findall(rule["names"])}
     sources = [*site.glob("**/*.html"), *site.glob("_static/**/*.js")]  # a script may add an icon
     named = {name for file in sources for name in ICON.findall(file.read_text("utf8"))}
     codes = {code[name] for name in named if name in code}
     codes |= set(re.findall(r"\\([ef][0-9a-f]{3})\b", ICON_RULE.sub("", styles)))  # those that a style adds
     characters = {chr(int(number, 16)) for number in codes} | set(re.findall("[\ue000-\uf8ff]", styles))
+    for file, style in sheets.items():
+        kept = ICON_RULE.sub(lambda rule: rule[0] if named & set(ICON.findall(rule["names"])) else "", style)
+        if kept != style:
+            file.write_text(kept, "utf8")
     options = subset.Options(flavor="woff2")
     for font in fonts.glob("*.woff2"):
         with subset.load_font(font, options) as icons:
