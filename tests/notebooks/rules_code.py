@@ -6,6 +6,7 @@ import sys
 from chapter import name, tags
 
 LONGEST = 25  # lines: what a reader takes in without scrolling; longer code lives in `companion`
+WIDEST = 100  # characters: what a page of 1280 pixels shows of a line without scrolling sideways
 # What Colab has installed and `companion` brings. Anything else would stop a reader there at the import.
 PUBLIC = {
     "IPython", "PIL", "anywidget", "companion", "ipywidgets", "matplotlib", "numpy", "scipy", "sklearn", "torch",
@@ -23,6 +24,17 @@ def cells_are_short(chapter):
         if len(lines) > LONGEST:
             problems.append(f"{name(index, cell)} has {len(lines)} lines; {LONGEST} are the most")
     return problems
+
+
+def code_fits_the_page(chapter):
+    """No line of code is longer than what the page shows; the setup cell is not shown."""
+    return [
+        f"{name(index, cell)} line {number} has {len(line)} characters; {WIDEST} are the most"
+        for index, cell in chapter.cells("code")
+        if "setup" not in tags(cell)
+        for number, line in enumerate(cell.source.splitlines(), start=1)
+        if len(line) > WIDEST
+    ]
 
 
 def code_is_plain_python(chapter):
@@ -64,4 +76,4 @@ def imported(source):
     ]
 
 
-RULES = [cells_are_short, code_is_plain_python, imports_are_public]
+RULES = [cells_are_short, code_fits_the_page, code_is_plain_python, imports_are_public]

@@ -338,6 +338,10 @@ writes(SHORT, "has 26 lines", TITLE, "\n\n".join(["One sentence."] * 26))
 accepts(SHORT, PRINTS, "\n".join(["x = 1"] * 25))
 accepts(SHORT, TITLE, "\n\n".join(["One sentence."] * 25))
 
+FITS = rules_code.code_fits_the_page
+writes(FITS, "line 2 has 101 characters", PRINTS, "x = 1\n" + "y".ljust(101, "y"))
+accepts(FITS, PRINTS, "x = 1\n" + "y".ljust(100, "y"))
+
 PLAIN = rules_code.code_is_plain_python
 writes(PLAIN, "is not plain Python", PRINTS, "print(", "%timeit 1", "!ls", "print?")
 writes(PLAIN, "ends in `;`", PRINTS, "plt.plot([1, 2]);\n")
