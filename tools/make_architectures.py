@@ -12,7 +12,6 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Iterator
-from importlib import import_module
 from math import prod
 from pathlib import Path
 from typing import NamedTuple
@@ -20,6 +19,11 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
+from companion.models.alexnet import AlexNetTwoTowers
+from companion.models.by_name import BY_NAME
+from companion.models.efficientnet import EfficientNetLite0
+from companion.models.googlenet import GoogLeNet
+from companion.models.lenet import LeNet5
 from companion.operations import Field, name_of
 from companion.recorder import Recorder
 from companion.trace import Row, Trace, trace
@@ -28,19 +32,18 @@ TARGET = Path(__file__).resolve().parents[1] / "companion" / "data" / "architect
 
 
 class Network(NamedTuple):
-    """maker: "module:function" in `companion.models`. blocks: {pattern of a module's name: kind of block}; what matches
-    is one box. Outside them, a box is a convolution, a pooling or a linear layer with what follows it elementwise."""
+    """maker: makes it, without arguments. blocks: {pattern of a module's name: kind of block}; what matches is one box.
+    Outside them, a box is a convolution, a pooling or a linear layer with what follows it elementwise."""
 
     name: str
-    maker: str
+    maker: Callable[[], nn.Module]
     blocks: dict[str, str] = {}
     channels: int = 3
     size: int = 224
 
     def make(self) -> nn.Module:
-        module, function = self.maker.split(":")
         with torch.device("meta"):
-            return getattr(import_module(f"companion.models.{module}"), function)()
+            return self.maker()
 
 
 RESNET = {r"layer\d\.\d+": "residual"}
@@ -48,24 +51,24 @@ DENSENET = {r"features\.denseblock\d\.denselayer\d+": "dense", r"features\.trans
 MOBILENET = {r"features\.(?:[1-9]|1[0-7])(?=\.)": "inverted"}
 INVERTED = {r"features\.[1-7]\.\d+": "inverted"}
 NETWORKS = {
-    "lenet5": Network("LeNet-5", "lenet:LeNet5", channels=1, size=32),
-    "alexnet": Network("AlexNet", "alexnet:AlexNet"),
-    "alexnet_towers": Network("AlexNet (paper)", "alexnet:AlexNetTwoTowers", size=227),
-    "vgg11": Network("VGG-11", "vgg:vgg11"),
-    "vgg13": Network("VGG-13", "vgg:vgg13"),
-    "vgg16": Network("VGG-16", "vgg:vgg16"),
-    "vgg19": Network("VGG-19", "vgg:vgg19"),
-    "googlenet": Network("GoogLeNet", "googlenet:GoogLeNet", {r"inception\d[a-e]": "inception"}),
-    "resnet18": Network("ResNet-18", "resnet:resnet18", RESNET),
-    "resnet34": Network("ResNet-34", "resnet:resnet34", RESNET),
-    "resnet50": Network("ResNet-50", "resnet:resnet50", RESNET),
-    "resnet101": Network("ResNet-101", "resnet:resnet101", RESNET),
-    "resnet152": Network("ResNet-152", "resnet:resnet152", RESNET),
-    "densenet121": Network("DenseNet-121", "densenet:densenet121", DENSENET),
-    "mobilenet_v2": Network("MobileNet-V2", "mobilenet:mobilenet_v2", MOBILENET),
-    "efficientnet_b0": Network("EfficientNet-B0", "efficientnet_b0:efficientnet_b0", INVERTED),
-    "efficientnet_lite0": Network("EfficientNet-Lite0", "efficientnet:EfficientNetLite0", INVERTED),
-    "vit_b_16": Network("ViT-B/16", "vit:vit_b_16", {r"encoder\.layers\.encoder_layer_\d+": "transformer"}),
+    "lenet5": Network("LeNet-5", LeNet5, channels=1, size=32),
+    "alexnet": Network("AlexNet", BY_NAME["alexnet"]),
+    "alexnet_towers": Network("AlexNet (paper)", AlexNetTwoTowers, size=227),
+    "vgg11": Network("VGG-11", BY_NAME["vgg11"]),
+    "vgg13": Network("VGG-13", BY_NAME["vgg13"]),
+    "vgg16": Network("VGG-16", BY_NAME["vgg16"]),
+    "vgg19": Network("VGG-19", BY_NAME["vgg19"]),
+    "googlenet": Network("GoogLeNet", GoogLeNet, {r"inception\d[a-e]": "inception"}),
+    "resnet18": Network("ResNet-18", BY_NAME["resnet18"], RESNET),
+    "resnet34": Network("ResNet-34", BY_NAME["resnet34"], RESNET),
+    "resnet50": Network("ResNet-50", BY_NAME["resnet50"], RESNET),
+    "resnet101": Network("ResNet-101", BY_NAME["resnet101"], RESNET),
+    "resnet152": Network("ResNet-152", BY_NAME["resnet152"], RESNET),
+    "densenet121": Network("DenseNet-121", BY_NAME["densenet121"], DENSENET),
+    "mobilenet_v2": Network("MobileNet-V2", BY_NAME["mobilenet_v2"], MOBILENET),
+    "efficientnet_b0": Network("EfficientNet-B0", BY_NAME["efficientnet_b0"], INVERTED),
+    "efficientnet_lite0": Network("EfficientNet-Lite0", EfficientNetLite0, INVERTED),
+    "vit_b_16": Network("ViT-B/16", BY_NAME["vit_b_16"], {r"encoder\.layers\.encoder_layer_\d+": "transformer"}),
 }
 
 

@@ -5,6 +5,7 @@ Source: G. Huang, Z. Liu, L. van der Maaten and K. Q. Weinberger, "Densely Conne
 Names of layers are torchvision's, so that its weights can be loaded.
 """
 
+import re
 from collections import OrderedDict
 
 import torch
@@ -104,3 +105,11 @@ class DenseNet(SaysWhichSizes):
 def densenet121(num_classes: int = 1000) -> DenseNet:
     """7,978,856 parameters. 121 = 1 + 2·(6 + 12 + 24 + 16) + 3 + 1 layers with weights (not counting batch norm)."""
     return DenseNet((6, 12, 24, 16), num_classes=num_classes)
+
+
+def rename_keys(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The same tensors under the names they have here: "denselayer1.norm1.weight" for "denselayer1.norm.1.weight".
+
+    torchvision's file is older than PyTorch's rule that no dot may stand in a module's name. Any other key stays.
+    """
+    return {re.sub(r"(denselayer\d+\.(?:norm|conv))\.([12]\.)", r"\1\2", key): value for key, value in state.items()}

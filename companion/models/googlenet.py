@@ -14,6 +14,8 @@ is not the paper's:
   - The last of the max-poolings between modules, `maxpool4`, has a 2×2 window; the paper's has 3×3.
   - The auxiliary heads pool to 4×4 adaptively: from 14×14 positions that takes 4×4 windows that begin at 0, 3, 7
     and 10. The paper takes 5×5 windows with stride 3, which begin at 0, 3, 6 and 9.
+Its weights expect (pixel - 0.5) / 0.5, with pixels from 0 to 1. torchvision's network takes pictures normalised as for
+its other networks and converts them itself (`transform_input`); this one leaves that to the preprocessing.
 Dropout is the paper's: 0.4 before the last layer (torchvision: 0.2), 0.7 in the auxiliary heads.
 """
 

@@ -1,5 +1,6 @@
 """`companion.weights` without a network: files in torch's own cache, "downloads" from a file:// address."""
 
+import functools
 import hashlib
 import inspect
 import re
@@ -16,6 +17,8 @@ from torchvision.models import SqueezeNet1_1_Weights, get_model, get_model_weigh
 
 import companion
 from companion import weights
+from companion.cam import heatmaps
+from companion.models.by_name import BY_NAME
 from companion.models.efficientnet import EfficientNetLite0
 from companion.weights import pretrained, visible, weights_file
 
@@ -47,16 +50,25 @@ def published(tmp_path, monkeypatch):
     """A SqueezeNet with random weights, "published" in torchvision's place: (its file, its state dict)."""
     torch.manual_seed(0)
     state = get_model("squeezenet1_1").state_dict()
-    draft = tmp_path / "draft.pth"
+    return publish(state, ENTRY, tmp_path, monkeypatch), state
+
+
+def publish(state, entry, folder, monkeypatch):
+    """The state's file in the folder, named as torchvision names its own, and a URL for it in `entry`."""
+    draft = folder / "draft.pth"
     torch.save(state, draft)
-    file = draft.rename(tmp_path / f"squeezenet1_1-{hashlib.sha256(draft.read_bytes()).hexdigest()[:8]}.pth")
-    monkeypatch.setattr(ENTRY.value, "url", file.as_uri())
-    return file, state
+    file = draft.rename(folder / f"{entry.url.split('/')[-1].split('-')[0]}-{sha256(draft)[:8]}.pth")
+    monkeypatch.setattr(entry.value, "url", file.as_uri())
+    return file
 
 
-def photograph():
+def sha256(file):
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def photograph(seed=0):
     """Noise in colour, wider than high."""
-    return Image.fromarray(np.random.default_rng(0).integers(0, 256, (300, 400, 3), dtype=np.uint8))
+    return Image.fromarray(np.random.default_rng(seed).integers(0, 256, (300, 400, 3), dtype=np.uint8))
 
 
 # EfficientNet-Lite0, which needs no network.
@@ -110,6 +122,156 @@ def test_lite0_damaged(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(OSError, match=r"efficientnet_lite0 are damaged .*57934424\.pth.*--force-reinstall"):
         pretrained("efficientnet_lite0")
+
+
+# The book's networks.
+
+
+# All that torchvision has too. The layer that chapter 10 explains, where it has one.
+BOOK = {
+    **{"alexnet": "features.11", "vgg16": "features.29", "googlenet": "inception5b", "resnet50": "layer4"},
+    **dict.fromkeys(
+        f"vgg{depth}{kind}" for depth in (11, 13, 16, 19) for kind in ("", "_bn") if (depth, kind) != (16, "")
+    ),
+    **dict.fromkeys(["resnet18", "resnet34", "resnet101", "resnet152"]),
+    **dict.fromkeys(["densenet121", "mobilenet_v2", "efficientnet_b0", "vit_b_16"]),
+}
+
+
+def torchvisions(name):
+    """Without weights, and as its file has it: torchvision drops GoogLeNet's auxiliary heads after loading."""
+    with torch.device("meta"):
+        options = {"aux_logits": True, "init_weights": False} if name == "googlenet" else {}
+        return get_model(name, weights=None, **options).eval()
+
+
+def drawn_state(name):
+    """A state for torchvision's network, in its order, that takes little room in a file (VGG-16's has half a gigabyte).
+
+    Matrices and kernels with as many inputs are windows of one long row of numbers, and overlap; no two are the same.
+    """
+    generator, state = torch.Generator().manual_seed(0), torchvisions(name).state_dict()  # with its `_metadata`
+
+    @functools.cache
+    def row(inputs):
+        return (torch.rand(150_000, generator=generator) - 0.5) * (24 / inputs) ** 0.5  # variance 2 / inputs
+
+    for number, (key, like) in enumerate(state.items()):
+        if not like.is_floating_point():
+            state[key] = torch.tensor(7)
+        elif like.ndim in (2, 4):
+            strides = (7, 3, like.shape[-1], 1)[: like.ndim]
+            state[key] = row(like[0].numel()).as_strided(like.shape, strides, 13 * number)
+        else:
+            scale = key.endswith("running_var") or (key.endswith("weight") and like.ndim == 1)
+            numbers = torch.rand(like.shape, generator=generator)
+            state[key] = numbers + 0.5 if scale else (numbers - 0.5) / 5
+    return state
+
+
+def test_the_books_networks_are_those_of_the_list():
+    assert set(BY_NAME) == set(BOOK) <= set(list_models(module=torchvision.models))
+    with torch.device("meta"):
+        for make in BY_NAME.values():
+            assert list(make(num_classes=7).parameters())[-1].shape == (7,)
+
+
+@pytest.mark.parametrize("name", BOOK)
+def test_the_books_network_with_torchvisions_weights(cache, tmp_path, monkeypatch, name):
+    state, entry = drawn_state(name), weights._entry(name)
+    publish(state, entry, tmp_path, monkeypatch)
+    before = torch.random.get_rng_state()
+    model, preprocess, classes = pretrained(name)
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+    with torch.device("meta"):
+        expected = BY_NAME[name]()
+    assert type(model) is type(expected) and type(model).__module__.startswith("companion.models.")
+    assert not any(module.training for module in model.modules())
+    assert all(parameter.requires_grad for parameter in model.parameters())
+    assert not any(tensor.is_meta for tensor in [*model.parameters(), *model.buffers()])
+    loaded = model.state_dict()
+    assert list(loaded) == list(state) and all(torch.equal(loaded[key], tensor) for key, tensor in state.items())
+    assert classes == tuple(entry.meta["categories"])
+    theirs = entry.transforms()
+    if name == "googlenet":
+        theirs.mean = theirs.std = [0.5, 0.5, 0.5]
+    assert vars(preprocess) == vars(theirs)
+
+    theirs = torchvisions(name)
+    theirs.load_state_dict(loaded, strict=True, assign=True)
+    size = 224 if name == "vit_b_16" else 64
+    images = torch.randn(2, 3, size, size, generator=torch.Generator().manual_seed(1))
+    with torch.inference_mode():
+        scores = model(images)
+        assert torch.equal(scores, theirs(images))
+    assert scores.isfinite().all() and not torch.equal(scores[0], scores[1])
+    if BOOK[name]:
+        maps = heatmaps(model, BOOK[name], images, torch.tensor([3, 5]))
+        assert torch.equal(maps, heatmaps(theirs, BOOK[name], images, torch.tensor([3, 5]))) and maps.max() == 1
+
+
+def test_googlenet_from_the_photograph_to_the_scores(cache, tmp_path, monkeypatch):
+    """torchvision normalises in two steps, the second one in the network; ours in one. Float tolerance, and no more."""
+    state, entry = drawn_state("googlenet"), weights._entry("googlenet")
+    publish(state, entry, tmp_path, monkeypatch)
+    model, preprocess, _ = pretrained("googlenet")
+    theirs, prepare = get_model("googlenet", weights=entry).eval(), entry.transforms()
+    assert theirs.transform_input
+    images = [photograph(seed) for seed in (0, 1)]
+    with torch.inference_mode():
+        scores, expected, other = (
+            network(torch.stack([function(image) for image in images]))
+            for network, function in [(model, preprocess), (theirs, prepare), (model, prepare)]
+        )
+    scale = (expected[0] - expected[1]).abs().max()
+    assert (scores - expected).abs().max() < 1e-3 * scale < (other - expected).abs().max()
+    pixels = torchvision.transforms.functional.to_tensor(images[0].resize((341, 256), Image.Resampling.BILINEAR))
+    torch.testing.assert_close(
+        visible(preprocess(images[0]), preprocess), pixels[:, 16:240, 58:282], rtol=0, atol=1 / 255
+    )
+
+
+def test_densenets_file_has_older_names(cache, tmp_path, monkeypatch):
+    state, entry = drawn_state("densenet121"), weights._entry("densenet121")
+    tracked = {key: tensor for key, tensor in state.items() if not key.endswith("num_batches_tracked")}
+    old = {re.sub(r"(denselayer\d+\.(norm|conv))", r"\1.", key): tensor for key, tensor in tracked.items()}
+    assert "features.denseblock4.denselayer16.norm.2.running_var" in old and len(old) == len(tracked)
+    publish(old, entry, tmp_path, monkeypatch)
+    ours, theirs = pretrained("densenet121").model, get_model("densenet121", weights=entry).eval()
+    for model in (ours, theirs):
+        loaded = model.state_dict()
+        assert list(loaded) == list(state)
+        assert all(torch.equal(loaded[key], tensor) for key, tensor in tracked.items())
+    images = torch.randn(1, 3, 64, 64, generator=torch.Generator().manual_seed(1))
+    with torch.inference_mode():
+        assert torch.equal(ours(images), theirs(images))
+
+
+def test_a_file_without_the_count_of_batches(cache, tmp_path, monkeypatch):
+    """As before PyTorch 0.4.1. A new network has counted none."""
+    state, entry = drawn_state("resnet18"), weights._entry("resnet18")
+    old = {key: tensor for key, tensor in state.items() if not key.endswith("num_batches_tracked")}
+    assert len(old) == len(state) - 20
+    publish(old, entry, tmp_path, monkeypatch)
+    model = pretrained("resnet18").model
+    loaded = model.state_dict()
+    assert list(loaded) == list(state)
+    assert all(torch.equal(loaded[key], old.get(key, torch.tensor(0))) for key in state)
+    assert not any(tensor.is_meta for tensor in loaded.values())
+    images = torch.randn(4, 3, 32, 32)
+    assert model.train()(images).shape == (4, 1000) and model.bn1.num_batches_tracked == 1
+
+
+@pytest.mark.parametrize(
+    "change", [lambda state: state.pop("fc.bias"), lambda state: state.update(extra=torch.ones(1))]
+)
+def test_a_file_of_another_network_is_refused(cache, tmp_path, monkeypatch, change):
+    state, entry = drawn_state("resnet18"), weights._entry("resnet18")
+    change(state)
+    publish(state, entry, tmp_path, monkeypatch)
+    with pytest.raises(RuntimeError, match="ResNet.*\n.*(fc.bias|extra)"):
+        pretrained("resnet18")
 
 
 # torchvision's models.
