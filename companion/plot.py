@@ -187,7 +187,7 @@ def heatmap_panel(
 def cells(
     maps: torch.Tensor, titles: Sequence[object] | None = None, columns: int = 4, numbers: str | None = None
 ) -> Figure:
-    """Draw signed maps (N, h, w) as what they are, h×w numbers: orange above 0, blue below, white at 0.
+    """Draw signed maps (N, h, w) as what they are, h×w numbers: orange above 0, purple below, white at 0.
 
     Args:
         maps: one scale for all of them, so that they can be compared.

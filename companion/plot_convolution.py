@@ -1,4 +1,5 @@
-"""Figures of chapter 2: a window at work, the windows of a row counted, and what one output of a stack can see."""
+"""Figures of chapter 2: a window at work, the windows of a row counted, an equation of matrices, and what one output of
+a stack can see."""
 
 from collections.abc import Mapping, Sequence
 
@@ -90,6 +91,38 @@ def _draw_row(axis: Axes, size: int, found: Sequence[Sequence[int]]) -> None:
         axis.plot([window[0] + 0.5, window[-1] + 0.5], [y, y], color=BLUE, lw=1, zorder=0)
         for position in window:
             axis.add_patch(Rectangle((position + 0.1, y - 0.3), 0.8, 0.6, facecolor=SKY, edgecolor=BLUE))
+
+
+def equation(terms: Sequence[tuple[str, str, torch.Tensor]], numbers: str | None = None) -> Figure:
+    """Draw matrices side by side as an equation, each number a cell: the larger, the darker.
+
+    Args:
+        terms: from left to right (sign, name, matrix); the sign stands before the matrix. Each matrix (rows, columns)
+            has shades of its own, from its least number to its largest.
+        numbers: a format such as "{:.0f}" writes each number into its cell.
+    """
+    height = max(len(values) for _, _, values in terms)
+    width = sum(values.shape[1] for _, _, values in terms) + 2 * len(terms)
+    figure, axis = subplots(figsize=(7, min(7 * (height + 1.8) / width, 4)))
+    left = 0
+    for sign, name, values in terms:
+        rows, columns = values.shape
+        low, high = values.min().item(), values.max().item()
+        span = (high - low) or 1.0
+        top = -rows / 2
+        axis.text(left - 1, 0, sign, ha="center", va="center", fontsize=16)
+        axis.text(left + columns / 2, top - 0.3, f"{name}: {rows}×{columns}", ha="center", va="bottom")
+        edges = [left + column for column in range(columns + 1)], [top + row for row in range(rows + 1)]
+        axis.pcolormesh(*edges, values, cmap="Oranges", vmin=low - 0.25 * span, vmax=high + 0.5 * span,
+                        edgecolors="white", linewidth=1)  # fmt: skip
+        for row, line in enumerate(values.tolist() if numbers else []):
+            for column, value in enumerate(line):
+                axis.text(left + column + 0.5, top + row + 0.5, numbers.format(value), ha="center", va="center",
+                          fontsize=9)  # fmt: skip
+        left += columns + 2
+    axis.set(xlim=(-1.5, left - 1), ylim=(height / 2 + 0.1, -height / 2 - 1.6), aspect="equal")
+    axis.axis("off")
+    return figure
 
 
 def field(layers: Sequence[Layer], size: int, output: int) -> Figure:

@@ -11,11 +11,12 @@ from matplotlib.text import Text
 from PIL import Image
 
 from companion.plot import ORANGE
-from companion.plot_convolution import field, window_step, windows
+from companion.plot_convolution import equation, field, window_step, windows
 from companion.shapes import conv_output_size, receptive_field, unread
 
 PICTURE = torch.arange(25.0).view(5, 5)
 KERNEL = torch.tensor([[-1.0, 0, 1], [-2, 0, 2], [-1, 0, 1]])
+W, X = torch.arange(6.0).view(2, 3), torch.arange(-6.0, 6).view(3, 4)
 STACK = [(3, 1, 0, 1), (3, 2, 1, 1), (2, 1, 0, 2)]
 
 
@@ -33,6 +34,7 @@ FIGURES = {
     "step": step,
     "windows": lambda: windows({"plain": row(8, 3), "stride 2, padding 1": row(8, 3, 2, 1), "far": row(9, 3, 2, 0, 2)}),
     "field": lambda: field(STACK, 15, 2),
+    "equation": lambda: equation([("", "Y", W @ X), ("=", "W", W), ("·", "X", X)], numbers="{:.0f}"),
 }
 
 
@@ -72,6 +74,22 @@ def test_windows_hatches_the_unread_and_draws_every_position(arguments):
     drawn = [patch for patch in axis.patches if patch.get_y() > 1]
     assert len(drawn) == sum(map(len, found))
     assert len(axis.lines) == len(found)
+
+
+def test_equation_draws_each_number_as_a_cell():
+    axis = equation([("", "Y", W @ X), ("=", "W", W), ("·", "X", X)], numbers="{:.0f}").axes[0]
+    assert [mesh.get_array().tolist() for mesh in axis.collections] == [(W @ X).tolist(), W.tolist(), X.tolist()]
+    texts = [text.get_text() for text in axis.texts]
+    assert {"=", "·", "Y: 2×4", "W: 2×3", "X: 3×4"} < set(texts)
+    numbers = [text for matrix in (W @ X, W, X) for text in map("{:.0f}".format, matrix.flatten().tolist())]
+    assert [text for text in texts if text.lstrip("-").isdigit()] == numbers
+    for text, number in zip(
+        [t for t in axis.texts if t.get_text().lstrip("-").isdigit()][:8], (W @ X).flatten(), strict=True
+    ):
+        column, row = (int(np.floor(v)) for v in (text.get_position()[0], text.get_position()[1] + 1))
+        assert (W @ X)[row, column] == number == float(text.get_text())
+    bare = equation([("", "x", torch.ones(2, 1))]).axes[0]  # all alike
+    assert [text.get_text() for text in bare.texts] == ["", "x: 2×1"]
 
 
 def test_field_colours_what_one_output_sees():
