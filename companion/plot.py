@@ -197,11 +197,14 @@ def cells(
     maps = maps.detach().cpu()
     largest = maps.abs().max().item() or 1.0
     figure, axes = _panel(len(maps), titles, columns, maps.shape[-2:])
+    size = min(10, max(7, 40 / maps.shape[-1]))
     for axis, values in zip(axes, maps.tolist(), strict=False):
-        axis.imshow(values, cmap="PuOr_r", vmin=-1.25 * largest, vmax=1.25 * largest)  # numbers stay legible
+        image = axis.imshow(values, cmap="PuOr_r", vmin=-1.25 * largest, vmax=1.25 * largest)
         for row, line in enumerate(values if numbers else []):
             for column, value in enumerate(line):
-                axis.text(column, row, numbers.format(value), ha="center", va="center", fontsize=7)
+                red, green, blue, _ = image.to_rgba(value)
+                colour = "black" if 0.3 * red + 0.6 * green + 0.1 * blue > 0.45 else "white"
+                axis.text(column, row, numbers.format(value), ha="center", va="center", fontsize=size, color=colour)
     return figure
 
 
