@@ -2,10 +2,11 @@
 
     python tools/make_degradation.py --state SCRATCH     # about ten minutes on one CPU thread
 
-Twelve runs, four networks with three seeds each (`companion.degradation`); none is left out, and no setting was chosen
-by what came out. SCRATCH keeps the state after every epoch: a killed run goes on where it was. All that is recorded was
-measured before rounding; the weights are those of the 32-layer networks of seed 0, rounded to 8 bits. Prints the
-SHA-256 that belong into companion/degradation.py.
+Twelve runs, four networks with three seeds each (`companion.degradation`), and three more of the deep plain network
+with a smaller learning rate; none is left out, and no setting was chosen by what came out. SCRATCH keeps the state
+after every epoch: a killed run goes on where it was. All that is recorded was measured before rounding; the weights
+are those of the 32-layer networks of seed 0, rounded to 8 bits. Prints the SHA-256 that belong into
+companion/degradation.py.
 """
 
 import argparse
@@ -15,7 +16,18 @@ from pathlib import Path
 
 from safetensors.torch import save
 
-from companion.degradation import CHECKSUMS, FOLDER, NETWORKS, SEEDS, measure, pack, pictures, train, unpack
+from companion.degradation import (
+    CHECKSUMS,
+    FOLDER,
+    NETWORKS,
+    OTHER_RATES,
+    SEEDS,
+    measure,
+    pack,
+    pictures,
+    train,
+    unpack,
+)
 from companion.evaluate import evaluate
 
 COLUMNS = ["epoch", "train_loss", "train_accuracy", "lr"]
@@ -48,6 +60,27 @@ def make_run(name: str, seed: int, state: Path) -> dict:
     return run
 
 
+def make_rate(lr: float, state: Path) -> dict:
+    """The deep plain network of seed 0 once more, with another learning rate: its history and both accuracies."""
+    result = state / f"plain-32-0-lr{lr}.json"
+    if result.exists():
+        return json.loads(result.read_text())
+    model, history = train("plain-32", 0, lr=lr, checkpoint=state / f"plain-32-0-lr{lr}")
+    found = measure(model)
+    run = {
+        "lr": lr,
+        "network": "plain-32",
+        "seed": 0,
+        "columns": COLUMNS,
+        "rows": [[rounded(row[column]) for column in COLUMNS] for row in history.rows],
+        "train_accuracy": found["train_accuracy"],
+        "held_out_accuracy": found["held_out_accuracy"],
+    }
+    result.write_text(json.dumps(run))
+    print("plain-32 0", lr, run["rows"][-1], run["train_accuracy"], run["held_out_accuracy"], flush=True)
+    return run
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--state", type=Path, required=True, help="a folder for the state of the runs")
@@ -55,8 +88,9 @@ def main() -> None:
     arguments = parser.parse_args()
     arguments.state.mkdir(parents=True, exist_ok=True)
     runs = [make_run(name, seed, arguments.state) for seed in SEEDS for name in NETWORKS]
-    lines = ",\n".join(json.dumps(run) for run in runs)
-    files = {"degradation.json": f'{{"runs": [\n{lines}\n]}}\n'.encode()}
+    rates = [make_rate(lr, arguments.state) for lr in OTHER_RATES]
+    lines, other = (",\n".join(json.dumps(run) for run in some) for some in (runs, rates))
+    files = {"degradation.json": f'{{"runs": [\n{lines}\n], "rates": [\n{other}\n]}}\n'.encode()}
     files |= {
         f"degradation-{name}.safetensors": (arguments.state / f"degradation-{name}.safetensors").read_bytes()
         for name in CHECKSUMS

@@ -156,11 +156,11 @@ PRESETS = [
 
 # What the figure was measured to need, in rem, below these widths of the page and above them.
 _HEIGHTS = {
-    350: 127, 400: 125.7, 440: 114.3, 480: 110.1, 520: 105.1, 580: 102.4, 610: 99, 640: 97, 700: 93.6, 750: 89.5,
-    800: 80.8, 850: 78.5, 900: 76.2,
+    350: 127.4, 400: 126.1, 440: 114.7, 480: 110.5, 520: 105.5, 580: 102.8, 610: 99.4, 640: 97.4, 700: 94, 750: 89.9,
+    800: 81.2, 850: 78.9, 900: 76.6,
 }  # fmt: skip
 _TERMS = ", ".join(f"min({rem:g}rem, ({width}px - 100vw) * 999)" for width, rem in _HEIGHTS.items())
-MIN_HEIGHT = f"max(74.4rem, {_TERMS})"
+MIN_HEIGHT = f"max(74.8rem, {_TERMS})"
 
 
 class BlockBudget(LiveFigure):

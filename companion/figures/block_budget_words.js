@@ -38,7 +38,7 @@ const BUDGET_TEXT = {
     convention:
       "Convolutions have no bias. Memory: the outputs of the convolutions in float32, one picture. Batch norm, where " +
       "counted, adds two parameters per channel and an output as large. Additions and ReLU are not counted.",
-    question: "How many per cent of the basic block's cost is the bottleneck's?",
+    question: "What percentage of the basic block's cost is the bottleneck's?",
     fields: ["parameters", "memory"],
     note: "Whole numbers. Enter checks, Esc skips.",
     toAnswer: "Enter takes you to the answer.",

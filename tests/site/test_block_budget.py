@@ -233,7 +233,7 @@ def test_predict_first_hides_then_judges(one):
     assert [one.page.locator(".bb-number").nth(i).inner_text() for i in (2, 5, 8)] == ["?"] * 3
     assert one.page.locator(".bb-bar").nth(2).evaluate("(bar) => bar.offsetWidth") == 0
     assert [line[-2:] for line in one.formulas()] == ["=?"] * 3
-    one.says("How many per cent of the basic block's cost is the bottleneck's? Enter takes you to the answer.")
+    one.says("What percentage of the basic block's cost is the bottleneck's? Enter takes you to the answer.")
     one.slider("reduction").focus()
     one.page.keyboard.press("Enter")  # to the answer
     one.page.keyboard.type("6")  # 5.9

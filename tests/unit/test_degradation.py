@@ -14,6 +14,7 @@ from companion.degradation import (
     pack,
     places,
     recorded,
+    recorded_rates,
     trained,
     unpack,
     untrained,
@@ -44,6 +45,18 @@ def test_all_runs_are_there(runs):
 
 def test_the_seeds_are_different_runs(runs):
     assert len({run["history"]["train_loss"][-1] for by_seed in runs.values() for run in by_seed.values()}) == 12
+
+
+def test_smaller_rates_are_other_runs_of_the_same_network(runs):
+    rates = recorded_rates()
+    assert tuple(rates) == degradation.OTHER_RATES
+    for rate, run in rates.items():
+        history = run["history"]
+        assert history["epoch"] == list(range(1, degradation.EPOCHS + 1))
+        assert rate / 2 < max(history["lr"]) <= rate < degradation.LEARNING_RATE
+        assert 0.3 < run["held_out_accuracy"] < run["train_accuracy"] < 1 and "without_block" not in run
+    losses = {run["history"]["train_loss"][-1] for run in (runs["plain-32"][0], *rates.values())}
+    assert len(losses) == 1 + len(rates)
 
 
 @pytest.mark.parametrize("name", CHECKSUMS)
@@ -114,6 +127,8 @@ def test_a_short_run_learns_and_repeats(monkeypatch):
     monkeypatch.setattr(degradation, "PICTURES", 1000)
     model, history = degradation.train("residual-8", seed=3, epochs=1)
     _, again = degradation.train("residual-8", seed=3, epochs=1)
+    _, slower = degradation.train("residual-8", seed=3, epochs=1, lr=0.01)
+    assert slower["train_loss"] != history["train_loss"]
     assert not model.training and history["train_loss"] == again["train_loss"]
     assert history["train_accuracy"][0] > 0.15 and len(history) == 1
 
