@@ -1,4 +1,4 @@
-/* A formula that is wider than the page scrolls: with the keyboard, too, it must be reachable. */
+/* A formula or a drawing that is wider than the page scrolls: with the keyboard, too, it must be reachable. */
 addEventListener("load", async () => {
   await window.MathJax?.startup?.promise;
   const observer = new ResizeObserver((entries) => {
@@ -7,5 +7,6 @@ addEventListener("load", async () => {
       else target.removeAttribute("tabindex");
     }
   });
-  for (const formula of document.querySelectorAll('mjx-container[display="true"]')) observer.observe(formula);
+  const wide = document.querySelectorAll('mjx-container[display="true"], .cell_output:has(img)');
+  for (const element of wide) observer.observe(element);
 });
