@@ -454,8 +454,10 @@ class LiveFigure {
 
   followLinks() {
     if (!this.model.static) return;
-    const read = () => {
-      const parameters = new URLSearchParams(location.hash.slice(1));
+    const read = (event) => {
+      // The event's address: by now `write` may have put the state before the link back into `location`.
+      const address = new URL(event?.newURL || location.href);
+      const parameters = new URLSearchParams(address.hash.slice(1));
       if (parameters.get("fig") !== this.get("name")) return;
       this.askAgain();
       this.set(this.readLink(parameters));
