@@ -2,10 +2,15 @@
 
 `companion/data/architectures.json` is made from the networks themselves, by `tools/make_architectures.py`; nothing in
 it is typed by hand. It has every row of their `companion.trace`, sorted into blocks: a residual block, an Inception
-module, a dense layer; elsewhere a convolution, a pooling or a linear layer with what follows it elementwise.
+module, a dense layer; elsewhere a convolution, a pooling or a linear layer with what follows it elementwise. (A
+dropout between pooling and a linear layer goes with the linear layer.)
 
-The file: {"networks": {key: {"name", "channels", "size", "exact", "unused", "blocks": [[name, number], …]}},
-"blocks": [{"kind", "layers", …}, …]}, where number says which of the second list; equal blocks are stored once.
+The file: {"networks": {key: {"family", "name", "channels", "size", "exact", "unused", "blocks": [[name, number], …]}
+}, "blocks": [{"kind", "layers", …}, …]}, where number says which of the second list; equal blocks are stored once.
+
+Not in it, though the book has them: VGG-11, -13 and -19 with batch norm, ResNet-101 and -152 as v1, ResNets with other
+shortcuts, small plain networks and those of other depths (each differs from one that is there as another pair does);
+LeNet5Modern, whose layers are LeNet-5's; and the networks of part III, which are trained on scenes.
 """
 
 import json
@@ -19,7 +24,7 @@ from companion.data.packaged import read_packaged
 from companion.shapes import conv_output_size, pool_output_size
 
 FILE = Path(__file__).parent / "data" / "architectures.json"
-SHA256 = "535395ca6965820ffcd682c03d668367212c4e24fbf21444dbea8526a81b8120"
+SHA256 = "08d4cb1b59086f61128fbb2719e520111768e00bac3ed8b0e467c8fd561836b7"
 
 
 class Layer(NamedTuple):
@@ -71,9 +76,10 @@ class Block(NamedTuple):
 
 
 class Architecture(NamedTuple):
-    """channels, size: of the input it was designed for. exact: it takes no other size. unused: parameters that a
-    prediction does not use, such as GoogLeNet's auxiliary heads."""
+    """family: networks of one stand together. channels, size: of the input it was designed for. exact: it takes no
+    other size. unused: parameters that a prediction does not use, such as GoogLeNet's auxiliary heads."""
 
+    family: str
     name: str
     channels: int
     size: int
@@ -141,7 +147,8 @@ def architecture(key: str) -> Architecture:
         widths, shortcut = tuple(block.get("widths", ())), block.get("shortcut", False)
         blocks.append(Block(name, block["kind"], first, layers, channels, widths, shortcut))
         first += len(layers)
-    return Architecture(*(stored[name] for name in ("name", "channels", "size", "exact", "unused")), tuple(blocks))
+    facts = (stored[name] for name in Architecture._fields if name != "blocks")
+    return Architecture(*facts, tuple(blocks))
 
 
 def run(key: str, size: int) -> Run:

@@ -12,6 +12,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 from math import prod
 from pathlib import Path
 from typing import NamedTuple
@@ -19,11 +20,12 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from companion.models.alexnet import AlexNetTwoTowers
+from companion.models.alexnet import AlexNetOneTower, AlexNetTwoTowers
 from companion.models.by_name import BY_NAME
 from companion.models.efficientnet import EfficientNetLite0
 from companion.models.googlenet import GoogLeNet
 from companion.models.lenet import LeNet5
+from companion.models.resnet import plain18, plain34, resnet50, small_resnet
 from companion.operations import Field, name_of
 from companion.recorder import Recorder
 from companion.trace import Row, Trace, trace
@@ -33,8 +35,10 @@ TARGET = Path(__file__).resolve().parents[1] / "companion" / "data" / "architect
 
 class Network(NamedTuple):
     """maker: makes it, without arguments. blocks: {pattern of a module's name: kind of block}; what matches is one box.
-    Outside them, a box is a convolution, a pooling or a linear layer with what follows it elementwise."""
+    Outside them, a box is a convolution, a pooling or a linear layer with what follows it elementwise; a dropout of
+    flattened maps goes with the linear layer after it."""
 
+    family: str
     name: str
     maker: Callable[[], nn.Module]
     blocks: dict[str, str] = {}
@@ -47,28 +51,40 @@ class Network(NamedTuple):
 
 
 RESNET = {r"layer\d\.\d+": "residual"}
+PLAIN = {r"layer\d\.\d+": "plain"}
+INCEPTION = {r"inception\d[a-e]": "inception"}
 DENSENET = {r"features\.denseblock\d\.denselayer\d+": "dense", r"features\.transition\d": "transition"}
 MOBILENET = {r"features\.(?:[1-9]|1[0-7])(?=\.)": "inverted"}
 INVERTED = {r"features\.[1-7]\.\d+": "inverted"}
+TRANSFORMER = {r"encoder\.layers\.encoder_layer_\d+": "transformer"}
+SMALL = {"channels": 1, "size": 28}
 NETWORKS = {
-    "lenet5": Network("LeNet-5", LeNet5, channels=1, size=32),
-    "alexnet": Network("AlexNet", BY_NAME["alexnet"]),
-    "alexnet_towers": Network("AlexNet (paper)", AlexNetTwoTowers, size=227),
-    "vgg11": Network("VGG-11", BY_NAME["vgg11"]),
-    "vgg13": Network("VGG-13", BY_NAME["vgg13"]),
-    "vgg16": Network("VGG-16", BY_NAME["vgg16"]),
-    "vgg19": Network("VGG-19", BY_NAME["vgg19"]),
-    "googlenet": Network("GoogLeNet", GoogLeNet, {r"inception\d[a-e]": "inception"}),
-    "resnet18": Network("ResNet-18", BY_NAME["resnet18"], RESNET),
-    "resnet34": Network("ResNet-34", BY_NAME["resnet34"], RESNET),
-    "resnet50": Network("ResNet-50", BY_NAME["resnet50"], RESNET),
-    "resnet101": Network("ResNet-101", BY_NAME["resnet101"], RESNET),
-    "resnet152": Network("ResNet-152", BY_NAME["resnet152"], RESNET),
-    "densenet121": Network("DenseNet-121", BY_NAME["densenet121"], DENSENET),
-    "mobilenet_v2": Network("MobileNet-V2", BY_NAME["mobilenet_v2"], MOBILENET),
-    "efficientnet_b0": Network("EfficientNet-B0", BY_NAME["efficientnet_b0"], INVERTED),
-    "efficientnet_lite0": Network("EfficientNet-Lite0", EfficientNetLite0, INVERTED),
-    "vit_b_16": Network("ViT-B/16", BY_NAME["vit_b_16"], {r"encoder\.layers\.encoder_layer_\d+": "transformer"}),
+    "lenet5": Network("LeNet", "LeNet-5", LeNet5, channels=1, size=32),
+    "alexnet": Network("AlexNet", "AlexNet", BY_NAME["alexnet"]),
+    "alexnet_towers": Network("AlexNet", "AlexNet, two towers", AlexNetTwoTowers, size=227),
+    "alexnet_tower": Network("AlexNet", "AlexNet, one tower", AlexNetOneTower, size=227),
+    "vgg11": Network("VGG", "VGG-11", BY_NAME["vgg11"]),
+    "vgg13": Network("VGG", "VGG-13", BY_NAME["vgg13"]),
+    "vgg16": Network("VGG", "VGG-16", BY_NAME["vgg16"]),
+    "vgg16_bn": Network("VGG", "VGG-16, batch norm", BY_NAME["vgg16_bn"]),
+    "vgg19": Network("VGG", "VGG-19", BY_NAME["vgg19"]),
+    "googlenet": Network("GoogLeNet", "GoogLeNet", GoogLeNet, INCEPTION),
+    "googlenet_3": Network("GoogLeNet", "GoogLeNet, 3×3 for 5×5", BY_NAME["googlenet"], INCEPTION),
+    "resnet18": Network("ResNet", "ResNet-18", BY_NAME["resnet18"], RESNET),
+    "resnet34": Network("ResNet", "ResNet-34", BY_NAME["resnet34"], RESNET),
+    "resnet50": Network("ResNet", "ResNet-50", BY_NAME["resnet50"], RESNET),
+    "resnet50_v1": Network("ResNet", "ResNet-50, v1", partial(resnet50, version="v1"), RESNET),
+    "resnet101": Network("ResNet", "ResNet-101", BY_NAME["resnet101"], RESNET),
+    "resnet152": Network("ResNet", "ResNet-152", BY_NAME["resnet152"], RESNET),
+    "plain18": Network("ResNet", "Plain-18", plain18, PLAIN),
+    "plain34": Network("ResNet", "Plain-34", plain34, PLAIN),
+    "small_resnet8": Network("ResNet", "Small ResNet-8", partial(small_resnet, 8), RESNET, **SMALL),
+    "small_resnet32": Network("ResNet", "Small ResNet-32", partial(small_resnet, 32), RESNET, **SMALL),
+    "densenet121": Network("DenseNet", "DenseNet-121", BY_NAME["densenet121"], DENSENET),
+    "mobilenet_v2": Network("MobileNet", "MobileNet-V2", BY_NAME["mobilenet_v2"], MOBILENET),
+    "efficientnet_b0": Network("EfficientNet", "EfficientNet-B0", BY_NAME["efficientnet_b0"], INVERTED),
+    "efficientnet_lite0": Network("EfficientNet", "EfficientNet-Lite0", EfficientNetLite0, INVERTED),
+    "vit_b_16": Network("ViT", "ViT-B/16", BY_NAME["vit_b_16"], TRANSFORMER),
 }
 
 
@@ -207,6 +223,8 @@ def rule_of(layer: Layer) -> list:
         return ["adaptive", 1]
     if len(before) == 4 and before[2:] == after[2:]:
         return ["keep"]
+    if len(before) == len(after) == 4:
+        raise ValueError(f"{row.name} ({row.kind}): no rule makes {after[2:]} of {before[2:]}")
     if isinstance(module, nn.Linear) and layer.comes == module.in_features:
         return ["linear", module.in_features]
     return ["fixed"]
@@ -228,6 +246,7 @@ def described(layer: Layer) -> list:
 def blocks_of(network: Network, layers: list[Layer]) -> list[tuple[str, str, list[int]]]:
     """(name, kind, numbers of its layers) of every box."""
     blocks = []
+    waiting = []  # elementwise layers of flattened maps: what follows flattening goes with what follows them
     for number, layer in enumerate(layers):
         found = [(re.match(pattern, layer.row.name), kind) for pattern, kind in network.blocks.items()]
         match, kind = next(((match, kind) for match, kind in found if match), (None, None))
@@ -237,14 +256,28 @@ def blocks_of(network: Network, layers: list[Layer]) -> list[tuple[str, str, lis
             blocks[-1][2].append(number)
             continue
         rule = rule_of(layer)[0]
-        begins = rule not in ("keep", "fixed") or isinstance(layer.module, nn.LayerNorm)
+        begins = rule not in ("keep", "fixed") or isinstance(layer.module, (nn.LayerNorm, nn.Linear))
         begins = begins or layer.input_shape != layer.row.output_shape
+        if not begins and len(layer.input_shape) == 2 and blocks[-1][1] != "linear":
+            waiting.append(number)
+            continue
         if not blocks or begins or blocks[-1][1] in network.blocks.values():
             kinds = {"same": "conv", "adaptive": "pool", "keep": "other", "fixed": "other"}
             kind = "linear" if isinstance(layer.module, nn.Linear) else kinds.get(rule, rule)
-            blocks.append((layer.row.name.removesuffix(".conv"), kind, []))
+            blocks.append((block_name(layer), kind, waiting))
+            waiting = []
         blocks[-1][2].append(number)
+    if waiting:
+        raise ValueError(f"{network.name}: no layer follows {layers[waiting[0]].row.name}")
     return blocks
+
+
+def block_name(layer: Layer) -> str:
+    """The layer's, or what it does if the network calls a function."""
+    if layer.row.name.startswith("("):
+        kind = layer.row.kind.removesuffix(" (functional)")
+        return "mean" if kind.startswith("average") else kind
+    return layer.row.name.removesuffix(".conv")
 
 
 def pack(network: Network, model: nn.Module, shapes: list, known: dict[str, int]) -> dict:
@@ -279,6 +312,7 @@ def pack(network: Network, model: nn.Module, shapes: list, known: dict[str, int]
             shapes.append(entry)
         packed.append([name, known[text]])
     return {
+        "family": network.family,
         "name": network.name,
         "channels": network.channels,
         "size": network.size,

@@ -12,6 +12,9 @@ const COMMON_TEXT = {
     predict: "Predict first",
     check: "Check",
     skip: "Skip",
+    noNumber: "Type a number, or skip.",
+    notWhole: "The answer is a whole number, 0 or more.",
+    negative: "The answer is 0 or more.",
     copy: "Copy",
     copied: "Copied",
     copyLink: "Copy link",
@@ -27,6 +30,9 @@ const COMMON_TEXT = {
     predict: "먼저 예측하기",
     check: "확인",
     skip: "건너뛰기",
+    noNumber: "수를 적거나 건너뛰세요.",
+    notWhole: "답은 0 이상의 정수입니다.",
+    negative: "답은 0 이상의 수입니다.",
     copy: "복사",
     copied: "복사했습니다",
     copyLink: "링크 복사",
@@ -212,12 +218,16 @@ class LiveFigure {
     return this.checkbox(this.text.predict, isOn, (on) => ({ predict: on }));
   }
 
-  // `options`: [[value, words], …].
+  // `options`: [[value, words], …], or [label, options] for some that belong together.
   select(label, options, selected, change) {
     const input = html(
       "select",
       { ...OWN_KEYS },
-      ...options.map(([value, words]) => html("option", { value }, words)),
+      ...options.map(([value, words]) =>
+        Array.isArray(words)
+          ? html("optgroup", { label: value }, ...words.map(([own, name]) => html("option", { value: own }, name)))
+          : html("option", { value }, words),
+      ),
     );
     input.addEventListener("change", () => {
       const values = change(input.value);
@@ -294,10 +304,11 @@ class LiveFigure {
   // ---- Predict first. While `this.asking`, the figure hides its result.
   //
   // traits: a change of one of these asks again. ask(): {question, note, labels} of the numbers to ask for.
-  // answer(): the right numbers. verdict(given, right): words. Focus stays where it is when a question comes up;
-  // Enter on the control just used goes to it, Enter answers, Escape skips, and both lead back to that control.
+  // answer(): the right numbers. verdict(given, right): words. whole: the answers are whole numbers, and so must be what
+  // is given. Focus stays where it is when a question comes up; Enter on the control just used goes to it, Enter
+  // answers, Escape skips, and both lead back to that control. What is no answer is refused where the note was.
 
-  predictFirst({ traits, ask, answer, verdict }) {
+  predictFirst({ traits, ask, answer, verdict, whole = false }) {
     const present = () => JSON.stringify(traits.map((trait) => this.get(trait)));
     let seen = present();
     let inputs = [];
@@ -306,7 +317,7 @@ class LiveFigure {
     this.verdict = "";
     const question = html("legend");
     const fields = html("div", { class: "lf-fields" });
-    const note = html("p", { class: "lf-note" });
+    const note = html("p", { class: "lf-note", id: `${this.id}-note` });
     const form = html(
       "form",
       { class: "lf-predict", novalidate: true },
@@ -334,10 +345,18 @@ class LiveFigure {
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       const given = inputs.map((input) => (input.value === "" ? NaN : Number(input.value)));
-      const missing = given.findIndex((number) => !Number.isInteger(number) || number < 0);
-      if (missing >= 0) inputs[missing].focus();
-      else end(verdict(given, answer()));
+      const wrong = given.findIndex((number) => !(number >= 0) || (whole && !Number.isInteger(number)));
+      if (wrong < 0) return end(verdict(given, answer()));
+      const { noNumber, notWhole, negative } = this.text;
+      refuse(wrong, Number.isNaN(given[wrong]) ? noNumber : whole ? notWhole : negative);
+      return inputs[wrong].focus();
     });
+    const refuse = (wrong, words) => {
+      inputs.forEach((input, i) => setAttributes(input, { "aria-invalid": i === wrong ? "true" : null }));
+      setAttributes(note, { class: words ? "lf-note lf-refused" : "lf-note", role: words ? "alert" : null });
+      put(note, words || ask().note);
+    };
+    fields.addEventListener("input", () => refuse(-1));
     this.root.addEventListener("keydown", (event) => {
       if (!this.asking) return;
       if (event.key === "Escape") end();
@@ -350,10 +369,12 @@ class LiveFigure {
       if (!form.contains(event.target)) cameFrom = event.target;
     });
     const renew = () => {
-      const { question: words, note: hint, labels } = ask();
+      const { question: words, labels } = ask();
       question.textContent = words;
-      note.textContent = hint;
-      inputs = labels.map(() => html("input", { type: "number", min: 0, inputmode: "numeric", ...OWN_KEYS }));
+      const inputmode = whole ? "numeric" : "decimal";
+      const described = { "aria-describedby": note.id, ...OWN_KEYS };
+      inputs = labels.map(() => html("input", { type: "number", min: 0, step: "any", inputmode, ...described }));
+      refuse(-1);
       fields.replaceChildren(...labels.map((label, i) => html("label", {}, `${label} `, inputs[i])));
     };
     this.controls.push(() => {
@@ -433,8 +454,10 @@ class LiveFigure {
 
   followLinks() {
     if (!this.model.static) return;
-    const read = () => {
-      const parameters = new URLSearchParams(location.hash.slice(1));
+    const read = (event) => {
+      // The event's address: by now `write` may have put the state before the link back into `location`.
+      const address = new URL(event?.newURL || location.href);
+      const parameters = new URLSearchParams(address.hash.slice(1));
       if (parameters.get("fig") !== this.get("name")) return;
       this.askAgain();
       this.set(this.readLink(parameters));

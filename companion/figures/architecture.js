@@ -1,7 +1,8 @@
 // The architecture explorer. Its arithmetic, picture and words are in files of their own.
 
-// A name that may be broken after its dots.
-const breakable = (name) => name.match(/[^._]+[._]?/g).flatMap((part, i) => (i ? [html("wbr"), part] : [part]));
+// A name that may be broken after its dots, and before a capital: features. denseblock1., Batch Norm2d.
+const breakable = (name) =>
+  name.split(/(?<=[._])|(?<=[a-z])(?=[A-Z])/).flatMap((part, i) => (i ? [html("wbr"), part] : [part]));
 
 const MEASURES = ["parameters", "multiply_adds", "memory"];
 
@@ -22,7 +23,8 @@ class ArchitectureExplorer extends LiveFigure {
       const last = lastMap(network);
       const ends = network.blocks.find(({ first, layers }) => first + layers.length - 1 === last);
       const channels = ends?.channels ?? network.layers[last].after; // of all branches, where the last block has some
-      this.known.set(key, { ...network, home, last, lastChannels: channels, legal: legalSizes(network, most), most });
+      const name = this.text.names[key] ?? network.name;
+      this.known.set(key, { ...network, name, home, last, lastChannels: channels, legal: legalSizes(network, most), most });
     }
     return this.known.get(key);
   }
@@ -113,14 +115,13 @@ class ArchitectureExplorer extends LiveFigure {
 
   choices() {
     const { text } = this;
-    const names = Object.entries(this.get("architectures").networks).map(([key, { name }]) => [key, name]);
     return html(
       "div",
-      { class: "lf-bar" },
+      { class: "lf-bar ae-bar" },
       this.presetSelect(),
       this.select(
         text.network,
-        names,
+        this.families(),
         () => this.get("network"),
         (network) => ({ network }),
       ),
@@ -132,6 +133,16 @@ class ArchitectureExplorer extends LiveFigure {
       ),
       this.predictCheckbox(),
     );
+  }
+
+  // The networks to choose from: those of a family together, unless it has but one.
+  families() {
+    const found = new Map();
+    for (const [key, { family, name }] of Object.entries(this.get("architectures").networks)) {
+      if (!found.has(family)) found.set(family, []);
+      found.get(family).push([key, this.text.names[key] ?? name]);
+    }
+    return [...found].flatMap(([family, members]) => (members.length > 1 ? [[family, members]] : members));
   }
 
   sliders() {
@@ -157,7 +168,7 @@ class ArchitectureExplorer extends LiveFigure {
       const shown = text.place(blocks[block].name, block, blocks.length);
       setAttributes(input, { max: blocks.length - 1, "aria-valuetext": shown });
       input.value = block;
-      put(words, shown);
+      if (words.textContent !== shown) words.replaceChildren(html("span", {}, ...breakable(shown)));
     });
     const place = html("div", { class: "ae-place" }, html("label", { for: id }, text.block), words, input);
     return html("div", { class: "ae-sliders" }, size, place);
@@ -167,6 +178,7 @@ class ArchitectureExplorer extends LiveFigure {
     const { text } = this;
     return this.predictFirst({
       traits: ["network", "size"],
+      whole: true,
       ask: () => ({ question: this.questionText(), note: text.note, labels: [text.side] }),
       answer: () => [this.lastSide() ?? 0],
       verdict: ([given], [right]) => (given === right ? text.right(right) : text.wrong(given, right)),
@@ -189,27 +201,28 @@ class ArchitectureExplorer extends LiveFigure {
     return broken ? null : shapes[network.last][1];
   }
 
+  // Tables and lists are made of <div>s with roles: a site's theme has rules of its own for <table>, <dl> and the like.
+
   tilesOfTotals() {
     this.tiles = {};
     const tiles = Object.entries(this.text.tiles).map(([name, words]) => {
-      const [value, note] = [html("dd", { class: "ae-number" }), html("dd", { class: "ae-note" })];
+      const [value, note] = [html("div", { class: "ae-number" }), html("div", { class: "ae-note" })];
       this.tiles[name] = { value, note };
-      return html("div", { class: `ae-tile ae-tile-${name}` }, html("dt", {}, words), value, note);
+      const label = html("div", { class: "ae-label" }, words);
+      return html("div", { role: "listitem", class: `ae-tile ae-tile-${name}` }, label, value, note);
     });
-    return html("dl", { class: "ae-tiles" }, ...tiles);
+    return html("div", { role: "list", class: "ae-tiles" }, ...tiles);
   }
 
   listOfBlocks() {
     const { text } = this;
     this.rows = [];
-    this.list = html("tbody");
+    this.list = html("div", { role: "rowgroup" });
     this.list.addEventListener("click", (event) => {
       const block = this.rows.findIndex(({ node }) => node.contains(event.target));
       if (block >= 0) this.set({ block });
     });
-    const heads = text.listHeads.map((words) => html("th", { scope: "col" }, words));
-    const table = html("table", {}, html("thead", {}, html("tr", {}, ...heads)), this.list);
-    this.listBox = this.scrolling("ae-list", text.list, table);
+    this.listBox = this.scrolling("ae-list", text.list, this.grid(text.list, text.listHeads, this.list));
     return this.listBox;
   }
 
@@ -217,11 +230,14 @@ class ArchitectureExplorer extends LiveFigure {
     const { text } = this;
     this.layers = html("div", { role: "rowgroup" });
     this.caption = html("p", { class: "ae-caption" });
-    const heads = text.layerHeads.map((words) => html("div", { role: "columnheader" }, words));
-    const head = html("div", { role: "rowgroup" }, html("div", { role: "row", class: "ae-row ae-head" }, ...heads));
-    const table = html("div", { role: "table", "aria-label": text.layersTable }, head, this.layers);
-    this.layerBox = this.scrolling("ae-layers", "", table);
+    this.layerBox = this.scrolling("ae-layers", "", this.grid(text.layersTable, text.layerHeads, this.layers));
     return html("div", { class: "ae-detail" }, this.caption, this.layerBox);
+  }
+
+  grid(label, heads, body) {
+    const cells = heads.map((words) => html("div", { role: "columnheader" }, words));
+    const head = html("div", { role: "rowgroup" }, html("div", { role: "row", class: "ae-row ae-head" }, ...cells));
+    return html("div", { role: "table", class: "ae-grid", "aria-label": label }, head, body);
   }
 
   scrolling(name, label, table) {
@@ -326,8 +342,8 @@ class ArchitectureExplorer extends LiveFigure {
     const now = this.get("block");
     while (this.rows.length > this.state.length) this.rows.pop().node.remove();
     while (this.rows.length < this.state.length) {
-      const cells = text.listHeads.map((_, i) => html(i ? "td" : "th", i ? {} : { scope: "row" }));
-      this.rows.push({ node: html("tr", {}, ...cells), cells });
+      const cells = text.listHeads.map((_, i) => html("div", { role: i ? "cell" : "rowheader" }));
+      this.rows.push({ node: html("div", { role: "row", class: "ae-row" }, ...cells), cells });
       this.list.append(this.rows.at(-1).node);
     }
     this.state.forEach(({ name, shape, broken }, i) => {
@@ -337,6 +353,7 @@ class ArchitectureExplorer extends LiveFigure {
       put(cells[1], asking ? "?" : shape ? shapeText(shape) : none);
       put(cells[2], shares ? percent(shares[i]) : "–");
       node.classList.toggle("ae-chosen", i === now);
+      setAttributes(node, { "aria-current": i === now ? "true" : null });
       node.classList.toggle("ae-refusing", broken && !asking);
     });
     const chosen = this.rows[now].node;
@@ -369,7 +386,7 @@ class ArchitectureExplorer extends LiveFigure {
         "div",
         { role: "row", class: refused ? "ae-row ae-refusing" : "ae-row" },
         html("div", { role: "rowheader" }, ...breakable(layer.name.replace(`${name}.`, ""))),
-        html("div", { role: "cell" }, layerText(layer)),
+        html("div", { role: "cell" }, ...breakable(layerText(layer))),
         html("div", { role: "cell" }, asking ? "?" : refused ? "✕" : shapeText(shapes[first + i])),
         html("div", { role: "cell" }, side ?? ""),
       );
@@ -389,7 +406,7 @@ class ArchitectureExplorer extends LiveFigure {
       const amount = measure === "memory" ? text.megabytes((cost / 1e6).toPrecision(3)) : this.number(cost);
       facts.push(text.share(percent(shares[now]), text.measures[measure], amount));
     }
-    this.caption.replaceChildren(html("strong", {}, name), `: ${facts.join("; ")}.`);
+    this.caption.replaceChildren(html("strong", {}, ...breakable(name)), `: ${facts.join("; ")}.`);
   }
 
   speak(network) {

@@ -36,8 +36,8 @@ def _presets() -> list[dict]:
         _preset("AlexNet, 224", "AlexNet, 224", "alexnet", 224, _number("alexnet", "classifier.1")),
         _preset("AlexNet, 63: just fits", "AlexNet, 63: 겨우 들어감", "alexnet", 63, _number("alexnet", "features.12")),
         _preset("AlexNet, 62: breaks", "AlexNet, 62: 멈춤", "alexnet", 62),
-        _preset("AlexNet of the paper, 227", "논문의 AlexNet, 227", "alexnet_towers", 227),
-        _preset("AlexNet of the paper, 224: breaks", "논문의 AlexNet, 224: 멈춤", "alexnet_towers", 224),
+        _preset("Two towers, 227", "두 갈래, 227", "alexnet_towers", 227),
+        _preset("Two towers, 224: breaks", "두 갈래, 224: 멈춤", "alexnet_towers", 224),
         _preset("VGG-16, 224: memory", "VGG-16, 224: 메모리", "vgg16", 224, 0, "memory"),
         _preset("VGG-16, 244: a slip for 224", "VGG-16, 244: 224를 잘못 적음", "vgg16", 244, 0, "multiply_adds"),
         _preset("GoogLeNet, module 3a", "GoogLeNet, 모듈 3a", "googlenet", 224, _number("googlenet", "inception3a")),
@@ -56,7 +56,8 @@ class ArchitectureExplorer(LiveFigure):
     """What happens to an input in a network of the book, block by block, and what does it cost?
 
     Args:
-        network: "vgg16" and the like; the keys of `companion/data/architectures.json`, see `networks()`.
+        network: "vgg16" and the like; the keys of `companion/data/architectures.json`, see `networks()`. Which variants
+            are left out, `companion.architectures` says.
         size: the input's height and width in pixels, 1 to 512; without it the one the network was designed for.
         block: number of the block whose layers are listed, from 0.
         measure: what the bars show, "parameters", "multiply_adds" or "memory" (of the activations).
@@ -86,7 +87,7 @@ class ArchitectureExplorer(LiveFigure):
     architectures = traitlets.Dict().tag(sync=True)
     # As measured; less room needs more height: below 610 px of page, below 750, and above.
     min_height = traitlets.Unicode(
-        "max(65rem, min(90rem, (750px - 100vw) * 999), min(112rem, (610px - 100vw) * 999))"
+        "max(65rem, min(91.5rem, (750px - 100vw) * 999), min(118rem, (610px - 100vw) * 999))"
     ).tag(sync=True)
 
     def __init__(

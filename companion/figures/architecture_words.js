@@ -3,6 +3,7 @@
 const ARCHITECTURE_TEXT = {
   en: {
     title: "Architecture explorer",
+    names: {},
     network: "Network",
     size: "input size",
     block: "Block",
@@ -16,6 +17,7 @@ const ARCHITECTURE_TEXT = {
       conv: "convolution",
       pool: "pooling",
       residual: "residual block",
+      plain: "plain block",
       inception: "Inception module",
       dense: "dense layer",
       transition: "transition",
@@ -60,7 +62,7 @@ const ARCHITECTURE_TEXT = {
       `Its ${window} window gets ${got} × ${got}: ${lacks} ${lacks === 1 ? "pixel" : "pixels"} too few per side.`,
     features: (needs, sum, got) => `It takes ${needs} numbers, but ${sum} = ${got} come.`,
     exactOnly: (name, size, needs) =>
-      `${name} refuses ${size} × ${size} before its first layer: its position embedding has a row for each patch of ${needs} × ${needs}.`,
+      `${name} refuses ${size} × ${size} before its first layer: its position embedding has a row for each patch of a ${needs} × ${needs} picture, and no other.`,
     worksFor: (sizes) => `Sizes that work: ${sizes}.`,
     question: (name, size) => `${name} gets ${size} × ${size}. How large is a side of its last maps?`,
     note: "Before adaptive pooling or flattening; 0 if it breaks. Enter checks, Esc skips.",
@@ -72,6 +74,16 @@ const ARCHITECTURE_TEXT = {
   },
   ko: {
     title: "신경망 구조 탐색기",
+    names: {
+      alexnet_towers: "AlexNet, 두 갈래",
+      alexnet_tower: "AlexNet, 한 갈래",
+      vgg16_bn: "VGG-16, 배치 정규화",
+      googlenet_3: "GoogLeNet, 5×5 대신 3×3",
+      plain18: "지름길 없는 18층",
+      plain34: "지름길 없는 34층",
+      small_resnet8: "작은 ResNet-8",
+      small_resnet32: "작은 ResNet-32",
+    },
     network: "신경망",
     size: "입력 크기",
     block: "블록",
@@ -85,6 +97,7 @@ const ARCHITECTURE_TEXT = {
       conv: "합성곱",
       pool: "풀링",
       residual: "잔차 블록",
+      plain: "지름길 없는 블록",
       inception: "인셉션 모듈",
       dense: "밀집 연결 계층",
       transition: "전이 계층",
@@ -106,7 +119,7 @@ const ARCHITECTURE_TEXT = {
     nativeRatio: (ratio, size) => `${size}일 때의 ${ratio}배`,
     perPicture: "32비트 실수",
     upTo: (most) => `1–${most} 가운데`,
-    span: ([from, to], most) => (to === most ? `${from} 이상` : from === to ? `${from}만` : `${from}–${to}`),
+    span: ([from, to], most) => (to === most ? `${from} 이상` : from === to ? `${from} 하나` : `${from}–${to}`),
     list: "모든 블록",
     listHeads: ["블록", "출력 모양", "비율"],
     layersOf: (name) => `${name}의 계층`,
@@ -129,7 +142,7 @@ const ARCHITECTURE_TEXT = {
       `이 계층의 ${window} 창이 받는 맵은 ${got} × ${got} 크기이고, 한 변에 ${lacks}픽셀이 모자랍니다.`,
     features: (needs, sum, got) => `${needs}개의 수를 받아야 하는데 ${sum} = ${got}개가 옵니다.`,
     exactOnly: (name, size, needs) =>
-      `${name}: 첫 계층에 앞서 ${size} × ${size} 입력을 거부합니다. 위치 임베딩에 ${needs} × ${needs}의 패치마다 한 행이 있기 때문입니다.`,
+      `${name}: 첫 계층에 앞서 ${size} × ${size} 입력을 거부합니다. 위치 임베딩에는 ${needs} × ${needs} 이미지의 패치마다 한 행씩만 있기 때문입니다.`,
     worksFor: (sizes) => `가능한 크기: ${sizes}.`,
     question: (name, size) => `${name}에 ${size} × ${size} 입력을 넣습니다. 마지막 맵의 한 변은 얼마일까요?`,
     note: "적응형 풀링이나 펼치기 전의 크기. 멈추면 0. Enter로 확인, Esc로 건너뛰기.",

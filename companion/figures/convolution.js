@@ -201,6 +201,7 @@ class ConvolutionPlayground extends LiveFigure {
     const { text } = this;
     return this.predictFirst({
       traits: ["side", "stride", "padding"],
+      whole: true,
       ask: () => ({ question: text.question, note: text.note, labels: [text.rows, text.columns] }),
       answer: () => this.output(),
       verdict: (given, { rows, columns }) =>

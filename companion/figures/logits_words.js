@@ -43,7 +43,7 @@ const LOGITS_TEXT = {
     flatter: "A larger T flattens the softmax; its order and the sigmoids stay.",
     question: (name) => `How many per cent does ${name} get?`,
     fields: ["softmax", "sigmoid"],
-    note: "Whole numbers. Enter checks, Esc skips.",
+    note: "Enter checks, Esc skips.",
     toAnswer: "Enter takes you to the answer.",
     right: (name, [softmax, sigmoid]) =>
       `Right, to within 5: ${name} gets ${softmax} % from the softmax, ${sigmoid} % from its sigmoid.`,
@@ -94,7 +94,7 @@ const LOGITS_TEXT = {
     flatter: "T가 커지면 소프트맥스가 평평해집니다. 순서와 시그모이드는 그대로입니다.",
     question: (name) => `다음 클래스의 확률은 몇 퍼센트일까요? ${name}`,
     fields: ["소프트맥스", "시그모이드"],
-    note: "정수로 적습니다. Enter로 확인, Esc로 건너뛰기.",
+    note: "Enter로 확인, Esc로 건너뛰기.",
     toAnswer: "Enter를 누르면 답을 적는 칸으로 갑니다.",
     right: (name, [softmax, sigmoid]) =>
       `맞습니다(오차 5 이내). ${name}: 소프트맥스 ${softmax}%, 시그모이드 ${sigmoid}%.`,

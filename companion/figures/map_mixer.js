@@ -196,6 +196,7 @@ class MapMixer extends LiveFigure {
     };
     return this.predictFirst({
       traits: ["class_index", "mix", "others"],
+      whole: true,
       ask: () => ({ question: text.question, note: text.note, labels: [text.row, text.column] }),
       answer: () => this.mixed.votes,
       verdict: ([row, column], votes) => {

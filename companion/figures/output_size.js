@@ -226,6 +226,7 @@ class OutputSizeExplorer extends LiveFigure {
     const words = (numbers) => (numbers.includes(0) ? text.none : times(numbers[0], numbers.at(-1)));
     return this.predictFirst({
       traits: [...PAIRS.flat(), "square", "mode", "ceil_mode"],
+      whole: true,
       ask: () => ({
         question: text.question,
         note: text.note,

@@ -236,6 +236,7 @@ class ReceptiveFieldExplorer extends LiveFigure {
     const isRight = (given, right) => given[0] === right[0];
     return this.predictFirst({
       traits: ["network", "stack", "layer"],
+      whole: true,
       ask: () => ({ question: this.questionText(), note: text.note, labels: [text.pixels] }),
       answer: () => [this.state.field.size],
       verdict: (given, right) =>

@@ -27,11 +27,11 @@ class ArchitectureReader(Reader):
 
     def blocks(self):
         """The rows of the list: [name, shape after, share]."""
-        return self.cells(".ae-list tbody tr")
+        return self.cells(".ae-list .ae-row:not(.ae-head)")
 
     def layers(self):
         """The rows of the chosen block's layers: [name, what, shape after, formula]."""
-        return self.cells(".ae-row:not(.ae-head)")
+        return self.cells(".ae-layers .ae-row:not(.ae-head)")
 
     def cells(self, rows):
         text = "rows => [...document.querySelectorAll(rows)].map((row) => [...row.children].map((c) => c.textContent))"
@@ -153,7 +153,7 @@ def test_what_breaks_is_said_in_words(shared):
     assert "breaks in fc6 (Linear). It takes 9,216 numbers, but 256 · 7 · 7 = 12,544 come." in shared.sentence()
     assert "Sizes that work: 227 to 258." in shared.sentence()
     shared.follow("net=vit_b_16&size=256")
-    assert "position embedding" in shared.sentence()
+    assert "has a row for each patch of a 224 × 224 picture" in shared.sentence()
     assert "224 only" in shared.sentence()
     shared.choose("Bars", "memory")
     assert {row[2] for row in shared.blocks()} == {"–"}, "no shares of what is not known"
@@ -253,10 +253,10 @@ def test_a_block_is_pointed_at_by_mouse_by_finger_in_the_list_and_by_keyboard(sh
     assert shared.state()[1] == 10
     shared.press("block", "End")
     assert shared.state()[1] == 53
-    last = shared.page.locator(".ae-list tbody tr").nth(53)
+    last = shared.page.locator(".ae-list .ae-row:not(.ae-head)").nth(53)
     list_box, row_box = shared.page.locator(".ae-list").bounding_box(), last.bounding_box()
     assert list_box["y"] <= row_box["y"] <= list_box["y"] + list_box["height"], "the list follows"
-    shared.page.locator(".ae-list tbody tr").nth(52).click()
+    shared.page.locator(".ae-list .ae-row:not(.ae-head)").nth(52).click()
     assert shared.state()[1] == 52
     shared.choose("Network", "LeNet-5")
     assert shared.state() == (32, 0), "another network starts at its own size"
@@ -282,6 +282,17 @@ def test_predict_first_hides_then_judges(shared):
     assert not form.is_visible(), "another block has no other answer"
     shared.press("size", "ArrowRight")
     shared.page.keyboard.press("Enter")
+    field, note = form.locator("input"), form.locator(".lf-note")
+    hint = note.inner_text()
+    for given, words in (("", "Type a number, or skip."), ("4.5", "a whole number"), ("-4", "a whole number")):
+        field.fill(given)
+        shared.page.keyboard.press("Enter")
+        assert words in note.inner_text(), given
+        assert (note.get_attribute("role"), field.get_attribute("aria-invalid")) == ("alert", "true")
+        assert field.evaluate("node => node === document.activeElement && node.ariaDescribedByElements[0].className")
+    assert form.is_visible() and shared.tile("last") == "?"
+    field.fill("")
+    assert (note.inner_text(), field.get_attribute("aria-invalid")) == (hint, None), "typing takes it back"
     shared.page.keyboard.type("9")
     shared.page.keyboard.press("Enter")
     assert shared.sentence().startswith(f"You said 9; it is {last_maps('resnet50', 101)[1]}.")
@@ -340,6 +351,19 @@ def test_what_a_link_says_comes_back(shared):
     assert (shared.blocks(), shared.layers(), shared.sentence()) == state
 
 
+def test_a_link_followed_while_the_address_is_being_written_is_not_lost(shared):
+    shared.follow("net=vgg16")
+    shared.page.evaluate(
+        """async () => {
+          const followed = new Promise((done) => addEventListener("hashchange", done, { once: true }));
+          location.hash = "#fig=architecture&net=resnet18&size=64";
+          history.replaceState(null, "", "#fig=architecture&net=vgg16&size=224&block=0"); // as the figure does
+          await followed;
+        }"""
+    )
+    assert shared.sentence().startswith("ResNet-18 at 64 × 64")
+
+
 def test_what_a_link_leaves_out_or_gets_wrong(shared):
     for link, options in [
         ("net=lenet5", {"network": "lenet5"}),
@@ -363,6 +387,32 @@ def test_what_a_link_leaves_out_or_gets_wrong(shared):
 # ---- Languages, looks, accessibility
 
 
+def test_networks_of_a_family_are_together_in_the_choice(shared):
+    groups = shared.page.evaluate(
+        """[...document.querySelectorAll(".lf select")[1].children].map((one) =>
+             [one.label, [...one.children].map((own) => own.label)])"""
+    )
+    assert [label for label, own in groups if own] == ["AlexNet", "VGG", "GoogLeNet", "ResNet", "EfficientNet"]
+    names = [name for label, own in groups for name in own or [label]]
+    assert names == list(ArchitectureExplorer.networks().values())
+
+
+def test_columns_line_up_and_the_chosen_block_is_marked(shared):
+    shared.follow("net=alexnet&block=1")
+    starts = """(rows) => [...document.querySelectorAll(rows)].map((row) =>
+      [...row.children].slice(0, 3).map((cell) => cell.getBoundingClientRect().x))"""
+    for rows in (".ae-layers .ae-row", ".ae-list .ae-row"):
+        assert len({tuple(row) for row in shared.page.evaluate(starts, rows)}) == 1, rows
+    for block in (3, 4):  # even and odd
+        shared.follow(f"net=alexnet&block={block}")
+        marked = shared.page.evaluate(
+            """[...document.querySelectorAll(".ae-list .ae-row:not(.ae-head)")].flatMap((row, i) =>
+                 getComputedStyle(row).backgroundColor === "rgba(0, 0, 0, 0)" ? [] : [i])"""
+        )
+        assert marked == [block]
+        assert shared.page.locator(".ae-list [aria-current=true]").count() == 1
+
+
 def test_korean_page_has_no_english_words(reader):
     one = reader(lang="ko").open()
     own = {"Enter", "Esc", "ceil", "companion.trace", "MB"}
@@ -379,7 +429,7 @@ def test_korean_page_has_no_english_words(reader):
         text = one.page.evaluate(
             """() => {
               const box = document.querySelector(".lf").cloneNode(true);
-              for (const node of box.querySelectorAll(".ae-row, option")) node.remove();
+              for (const node of box.querySelectorAll(".ae-layers .ae-row, option")) node.remove();
               return box.textContent + " " +
                 [...document.querySelectorAll(".lf [aria-label]")].map((node) => node.ariaLabel).join(" ");
             }"""
@@ -406,7 +456,7 @@ def test_nothing_shifts_and_nothing_sticks_out_and_targets_are_large_enough(read
         new PerformanceObserver((list) => { for (const one of list.getEntries()) window.shift += one.value; })
           .observe({ type: "layout-shift", buffered: true });"""
     )
-    for width in (360, 480, 600, 700, 900):
+    for width in (360, 480, 600, 700, 760):
         for lang in ("en", "ko"):
             one.page.set_viewport_size({"width": width, "height": 3000})
             one.lang, one.hash = lang, ""
@@ -423,6 +473,10 @@ def test_nothing_shifts_and_nothing_sticks_out_and_targets_are_large_enough(read
                 assert one.page.evaluate("document.documentElement.scrollWidth") == width, (width, lang, link)
                 assert one.page.evaluate(CUT_OFF) == [], (width, lang, link)
             assert len(set(heights.values())) == 1, (width, lang, heights)
+            for key in content()["networks"]:
+                number = 20 if key == "densenet121" else 0
+                one.follow(f"net={key}&block={number}")
+                assert one.page.evaluate(CUT_OFF) == [], (width, lang, key)
             if width == 360:
                 for height in one.page.evaluate(
                     """[...document.querySelectorAll(".lf :is(button, select, .lf-check, input)")]
@@ -432,8 +486,10 @@ def test_nothing_shifts_and_nothing_sticks_out_and_targets_are_large_enough(read
                     assert height >= 24
 
 
-CUT_OFF = """[...document.querySelectorAll(".lf-sentence, .ae-legend, .ae-scale, .ae-caption, .ae-tile dd")]
+CUT_OFF = """[...document.querySelectorAll(
+  ".lf-sentence, .ae-legend, .ae-scale, .ae-value, .ae-caption, .ae-tile > *, .ae-row > *")]
   .filter((node) => node.scrollHeight > node.clientHeight + 1 || node.scrollWidth > node.clientWidth + 1)
+  .concat([...document.querySelectorAll(".ae-scroll")].filter((node) => node.scrollWidth > node.clientWidth))
   .map((node) => node.textContent)"""
 LINKS = [
     "net=vgg16&block=0",

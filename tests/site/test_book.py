@@ -115,6 +115,52 @@ def test_served_page(open_page, address, path):
         assert violations(page, colours_only=scheme == "dark") == [], scheme
 
 
+# Texts in live figures that do not show whole: wider than a box that clips or scrolls, or outside the figure. Then
+# elements that the theme has rules of its own for, which would win over the figure's.
+SPOILT = """[...document.querySelectorAll(".live-figure .lf")].flatMap((figure) => {
+    const { left, right } = figure.getBoundingClientRect();
+    const dressed = figure.querySelectorAll("table, dl, ul, ol, blockquote, pre, h1, h2, h3, h4");
+    const found = [...dressed].map((one) => one.tagName);
+    const texts = document.createTreeWalker(figure, NodeFilter.SHOW_TEXT);
+    const range = document.createRange();
+    for (let text = texts.nextNode(); text; text = texts.nextNode()) {
+        const own = text.parentElement;
+        if (!text.data.trim() || own.closest(".lf-hidden, option, defs, mo") || !own.checkVisibility()) continue;
+        range.selectNodeContents(text);
+        const box = range.getBoundingClientRect();
+        let cut = box.left < left - 1 || box.right > right + 1;
+        for (let node = own; node !== figure && !cut; node = node.parentElement) {
+            const clips = node instanceof HTMLElement && getComputedStyle(node).overflowX !== "visible";
+            cut = clips && node.scrollWidth > node.clientWidth + 1;
+        }
+        if (cut) found.push(`${figure.closest("[data-figure]").dataset.figure}, ${own.className}: ${text.data}`);
+    }
+    return found;
+})"""
+
+
+# For the architecture explorer: long names, long shapes, formulas, and what breaks. (network, size, block)
+NETWORKS = [
+    ("googlenet", 224, 5), ("densenet121", 99, 20), ("vit_b_16", 224, 3), ("vit_b_16", 256, 0), ("resnet152", 224, 0),
+    ("alexnet_towers", 99, 0),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", LIVE)
+def test_no_text_of_a_live_figure_is_cut(open_page, path):
+    page = open_page((SITE / path).as_uri(), viewport={"width": 1280, "height": 800})
+    explorer = page.locator("[data-figure=architecture]")
+    for width in (1280, 360):
+        page.set_viewport_size({"width": width, "height": 800})
+        page.evaluate("new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
+        assert page.evaluate(SPOILT) == [], width
+        for network, size, block in NETWORKS if explorer.count() else ():
+            explorer.locator(f"select:has(option[value={network}])").select_option(network)
+            for trait, value in (("size", size), ("block", block)):
+                explorer.locator(f"input[type=range][data-trait={trait}]").fill(str(value))
+            assert page.evaluate(SPOILT) == [], (width, network)
+
+
 @pytest.mark.parametrize("path", PAGES)
 def test_page_from_the_disk_on_a_telephone(open_page, path):
     page = open_page((SITE / path).as_uri(), viewport={"width": 360, "height": 800})

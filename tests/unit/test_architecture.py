@@ -19,7 +19,10 @@ from companion.trace import trace
 from tools.make_architectures import NETWORKS, pack, write
 
 # Recomputed here: every kind of block and of rule is among them, and the large ones are their small ones repeated.
-RECOMPUTED = ("lenet5", "alexnet", "alexnet_towers", "vgg11", "googlenet", "resnet50", "efficientnet_lite0", "vit_b_16")
+RECOMPUTED = (
+    "lenet5", "alexnet", "alexnet_tower", "vgg11", "googlenet", "resnet50", "plain18", "small_resnet8",
+    "efficientnet_lite0", "vit_b_16",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +74,8 @@ OTHERS = [
     ("vgg11", 31), ("vgg16", 244), ("vgg16", 17), ("vgg19", 33), ("googlenet", 14), ("googlenet", 15),
     ("googlenet", 97), ("resnet18", 1), ("resnet50", 33), ("densenet121", 28), ("densenet121", 29), ("densenet121", 5),
     ("mobilenet_v2", 3), ("efficientnet_b0", 97), ("efficientnet_lite0", 131), ("vit_b_16", 225), ("vit_b_16", 448),
+    ("alexnet_tower", 226), ("alexnet_tower", 240), ("vgg16_bn", 31), ("googlenet_3", 14), ("resnet50_v1", 33),
+    ("plain34", 45), ("small_resnet8", 14), ("small_resnet32", 13),
 ]  # fmt: skip
 
 
@@ -120,9 +125,22 @@ def test_blocks_are_whole_and_know_their_branches():
         for block in blocks:
             assert not block.widths or sum(block.widths) == block.channels
             assert all(-1 <= layer.source < block.first + i for i, layer in enumerate(block.layers))
+        # What follows flattening is not the pooling's: its maps are what a reader sees.
+        pools = [block for block in blocks if block.kind == "pool"]
+        assert all(block.layers[0].is_map for block in pools if block.name != "mean"), key
+        assert {layer.kind for block in pools for layer in block.layers} & {"Dropout", "Linear", "ReLU"} == set(), key
+        assert not any(block.name.startswith("(") for block in blocks), key
+    assert [block.name for block in architecture("alexnet").blocks[-4:]] == [
+        "avgpool", "classifier.1", "classifier.4", "classifier.6",
+    ]  # fmt: skip
+    assert architecture("alexnet").blocks[-4].layers[-1].after == 256
+    assert architecture("alexnet").blocks[-3].layers[0].name == "classifier.0", "a dropout"
     kinds = {key: [block.kind for block in architecture(key).blocks] for key in content()["networks"]}
     assert kinds["googlenet"].count("inception") == 9
     assert [kinds[f"resnet{depth}"].count("residual") for depth in (18, 34, 50, 101, 152)] == [8, 16, 16, 33, 50]
+    assert [kinds[f"plain{depth}"].count("plain") for depth in (18, 34)] == [8, 16]
+    assert not any(block.shortcut for block in architecture("plain34").blocks)
+    assert [kinds[f"small_resnet{depth}"].count("residual") for depth in (8, 32)] == [3, 15]
     assert kinds["densenet121"].count("dense") == 58
     assert kinds["vit_b_16"].count("transformer") == 12
     for key, count in (("mobilenet_v2", 17), ("efficientnet_b0", 16), ("efficientnet_lite0", 16)):
@@ -132,6 +150,25 @@ def test_blocks_are_whole_and_know_their_branches():
     assert all(block.shortcut for block in architecture("resnet50").blocks if block.kind == "residual")
     joined = [block.shortcut for block in architecture("mobilenet_v2").blocks if block.kind == "inverted"]
     assert joined.count(True) == 10, "one in each repetition within a stage"
+
+
+def test_variants_differ_where_they_should():
+    def parameters(key):
+        return sum(layer.parameters for layer in architecture(key).layers)
+
+    assert (parameters("alexnet_towers"), parameters("alexnet_tower")) == (60_965_224, 62_378_344)
+    assert (parameters("googlenet"), parameters("googlenet_3")) == (7_005_832, 6_624_904)
+    assert parameters("vgg16_bn") - parameters("vgg16") == 2 * (2 * 64 + 2 * 128 + 3 * 256 + 6 * 512)
+    assert (parameters("small_resnet8"), parameters("small_resnet32")) == (75_002, 463_866)
+    projections = 64 * 128 + 128 * 256 + 256 * 512 + 2 * (128 + 256 + 512)
+    assert parameters("resnet34") - parameters("plain34") == projections, "the shortcuts with weights"
+    adds = {
+        key: sum(map(multiply_adds, architecture(key).layers, run(key, 224).shapes))
+        for key in ("resnet50", "resnet50_v1")
+    }
+    assert parameters("resnet50") == parameters("resnet50_v1") and adds["resnet50_v1"] < 0.95 * adds["resnet50"]
+    families = [network["family"] for network in content()["networks"].values()]
+    assert families == sorted(families, key=families.index), "those of a family follow one another"
 
 
 @pytest.mark.parametrize(
