@@ -52,30 +52,42 @@ def inception(answer: Callable) -> Verdict:
 
 
 def joined_kernel(answer: Callable) -> Verdict:
-    """Check `answer(ones, threes, fives)`: kernels (a, C, 1, 1), (b, C, 3, 3), (c, C, 5, 5) → (a + b + c, C, 5, 5).
+    """Check `answer(ones, threes, fives, pooled)`: kernels (a, C, 1, 1), (b, C, 3, 3), (c, C, 5, 5) and (d, C, 1, 1),
+    the last behind a 3×3 average pooling with stride 1 → (a + b + c + d, C, 5, 5).
 
-    One convolution with it and a padding of 2 gives what the three give side by side, each with padding for its size.
+    One convolution with it and a padding of 2 gives what the four give side by side, each with padding for its size;
+    the pooling counts the zeros of its padding.
     """
 
-    def reference(*kernels):
+    def branches(ones, threes, fives, pooled):
+        return [ones, threes, fives, pooled.expand(-1, -1, 3, 3) / 9]
+
+    def joined(kernels):
         return torch.cat([F.pad(kernel, [(5 - kernel.shape[-1]) // 2] * 4) for kernel in kernels])
 
+    def reference(*kernels):
+        return joined(branches(*kernels))
+
     def corner(*kernels):
-        return torch.cat([F.pad(kernel, [0, 5 - kernel.shape[-1]] * 2) for kernel in kernels])
+        return torch.cat([F.pad(kernel, [0, 5 - kernel.shape[-1]] * 2) for kernel in branches(*kernels)])
 
     mistakes = {
         "zeros on two sides only: then the picture is shifted": corner,
         "copies of the weights where zeros should be": lambda *kernels: torch.cat(
-            [F.interpolate(kernel, size=5) for kernel in kernels]
+            [F.interpolate(kernel, size=5) for kernel in branches(*kernels)]
         ),
-        "the kernels in the opposite order": lambda *kernels: reference(*reversed(kernels)),
-        "the 1×1 spread evenly over the window": lambda ones, *others: torch.cat(
-            [ones.expand(-1, -1, 5, 5) / 25, reference(*others)]
+        "the kernels in the opposite order": lambda *kernels: joined(branches(*kernels)[::-1]),
+        "the pooling left out: its 1×1 reads nine pixels": lambda *kernels: joined(kernels),
+        "a sum over the pooling's nine pixels: it is their mean": lambda ones, threes, fives, pooled: joined(
+            [ones, threes, fives, pooled.expand(-1, -1, 3, 3)]
+        ),
+        "a pooling over the whole 5×5: its window is 3×3": lambda ones, threes, fives, pooled: joined(
+            [ones, threes, fives, pooled.expand(-1, -1, 5, 5) / 25]
         ),
     }
     generator = torch.Generator().manual_seed(7)
-    cases = [tuple(normal(generator, out, c, size, size) for out, size in zip(outs, (1, 3, 5), strict=True))
-             for c, outs in [(3, (2, 3, 4)), (1, (1, 2, 1)), (4, (3, 3, 2))]]  # fmt: skip
+    cases = [tuple(normal(generator, out, c, size, size) for out, size in zip(outs, (1, 3, 5, 1), strict=True))
+             for c, outs in [(3, (2, 3, 4, 2)), (1, (1, 2, 1, 3)), (4, (3, 3, 2, 1))]]  # fmt: skip
     return compare(answer, reference, cases, mistakes)
 
 
@@ -96,7 +108,10 @@ def widest_reduction(answer: Callable) -> Verdict:
         "a window of F weights: it has F²": lambda c, k, f: -(-c * k * f // (c + k * f)) - 1,
     }
     cases = [(192, 32, 5), (192, 128, 3), (480, 48, 5), (9, 1, 3), (36, 4, 3), (64, 64, 1), (1, 5, 3)]
-    return compare(answer, reference, cases, mistakes)
+    verdict = compare(answer, reference, cases, mistakes)
+    if verdict:
+        return Verdict(True, f"Equal to the real thing on {len(cases)} inputs.")  # chosen ones, not random
+    return verdict
 
 
 def training_loss(answer: Callable) -> Verdict:
@@ -126,20 +141,27 @@ def training_loss(answer: Callable) -> Verdict:
     return compare(answer, weighted(1, 0.3, 0.3), cases, mistakes)
 
 
-def pooled_scores(answer: Callable) -> Verdict:
-    """Check `answer(maps, weight, bias)`: global average pooling, then a dense layer: (N, C, H, W) → (N, K)."""
+def score_map(answer: Callable) -> Verdict:
+    """Check `answer(maps, weight, bias)`: the dense layer at each place: (N, C, H, W), (K, C), (K,) → (N, K, H, W).
+
+    The mean over the places is what global average pooling and the dense layer give.
+    """
 
     def reference(maps: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-        return F.linear(maps.mean(dim=(2, 3)), weight, bias)
+        return F.conv2d(maps, weight[:, :, None, None], bias)
+
+    def places(maps: Tensor) -> int:
+        return maps[0, 0].numel()
 
     mistakes = {
-        "the sum over the positions: it is their mean": lambda m, w, b: F.linear(m.sum(dim=(2, 3)), w, b),
-        "the largest value of each map: it is the mean": lambda m, w, b: F.linear(m.amax(dim=(2, 3)), w, b),
-        "no bias": lambda m, w, b: F.linear(m.mean(dim=(2, 3)), w),
-        "the bias once for every position": lambda m, w, b: F.linear(m.mean(dim=(2, 3)), w, b * m[0, 0].numel()),
-        "the value in the middle of each map": lambda m, w, b: F.linear(
-            m[:, :, m.shape[2] // 2, m.shape[3] // 2], w, b
+        "the scores, already averaged: keep the places": lambda m, w, b: F.linear(m.mean(dim=(2, 3)), w, b),
+        "the classes in the last axis: they belong behind the N": lambda m, w, b: reference(m, w, b).movedim(1, -1),
+        "no bias": lambda m, w, b: F.conv2d(m, w[:, :, None, None]),
+        "the bias shared out among the places: each has the whole of it": lambda m, w, b: reference(
+            m, w, b / places(m)
         ),
+        "the map divided by its places: the mean does that later": lambda m, w, b: reference(m / places(m), w, b),
+        "the same map for every class": lambda m, w, b: reference(m, w.mean(0, keepdim=True).expand_as(w), b),
     }
     generator = torch.Generator().manual_seed(9)
     cases = [(normal(generator, n, c, h, w), normal(generator, k, c), normal(generator, k))

@@ -18,11 +18,13 @@ def right_module(x, ones, reduce3, threes, reduce5, fives, pooled):
     return torch.cat([first, second, third, fourth], dim=1).clamp(min=0)
 
 
-def right_kernel(ones, threes, fives):
-    joined = fives.new_zeros(len(ones) + len(threes) + len(fives), ones.shape[1], 5, 5)
-    joined[: len(ones), :, 2:3, 2:3] = ones
-    joined[len(ones) : len(ones) + len(threes), :, 1:4, 1:4] = threes
-    joined[len(ones) + len(threes) :] = fives
+def right_kernel(ones, threes, fives, pooled):
+    a, b, c = len(ones), len(ones) + len(threes), len(ones) + len(threes) + len(fives)
+    joined = fives.new_zeros(c + len(pooled), ones.shape[1], 5, 5)
+    joined[:a, :, 2:3, 2:3] = ones
+    joined[a:b, :, 1:4, 1:4] = threes
+    joined[b:c] = fives
+    joined[c:, :, 1:4, 1:4] = pooled / 9
     return joined
 
 
@@ -37,8 +39,8 @@ def right_loss(logits, aux1, aux2, labels):
     return loss(logits) + 0.3 * (loss(aux1) + loss(aux2))
 
 
-def right_scores(maps, weight, bias):
-    return maps.flatten(2).mean(dim=2) @ weight.T + bias
+def right_map(maps, weight, bias):
+    return torch.einsum("kc,nchw->nkhw", weight, maps) + bias[:, None, None]
 
 
 SOLUTIONS = {
@@ -46,7 +48,7 @@ SOLUTIONS = {
     "joined_kernel": right_kernel,
     "widest_reduction": right_reduction,
     "training_loss": right_loss,
-    "pooled_scores": right_scores,
+    "score_map": right_map,
 }
 
 
@@ -77,11 +79,19 @@ WRONG = [
      "pooling branch's"),
     ("joined_kernel", lambda *k: torch.zeros_like(right_kernel(*k)), "expected"),
     ("joined_kernel", lambda *k: right_kernel(*k).roll((-1, -1), (2, 3)), "expected"),
-    ("joined_kernel", lambda *k: torch.cat([F.pad(w, [0, 5 - w.shape[-1]] * 2) for w in k]), "two sides"),
-    ("joined_kernel", lambda a, b, c: torch.cat([right_kernel(a, b, c)[i] for i in
-     (slice(len(a) + len(b), None), slice(len(a), len(a) + len(b)), slice(len(a)))]), "opposite order"),
-    ("joined_kernel", lambda *k: torch.cat([F.interpolate(w, size=5) for w in k]), "copies"),
+    ("joined_kernel", lambda *k: torch.cat(
+        [F.pad(w, [0, 5 - w.shape[-1]] * 2) for w in (*k[:3], k[3].expand(-1, -1, 3, 3) / 9)]), "two sides"),
+    ("joined_kernel", lambda a, b, c, d: right_kernel(a, b, c, d)[
+        [*range(-len(d), 0), *range(len(a) + len(b), len(a) + len(b) + len(c)),
+         *range(len(a), len(a) + len(b)), *range(len(a))]], "opposite order"),
+    ("joined_kernel", lambda *k: torch.cat(
+        [F.interpolate(w, size=5) for w in (*k[:3], k[3] / 9)]), "copies"),
     ("joined_kernel", lambda *k: right_kernel(*k).flip(0), "expected"),
+    ("joined_kernel", lambda a, b, c, d: torch.cat(
+        [right_kernel(a, b, c, d)[: -len(d)], F.pad(d, [2] * 4)]), "left out"),
+    ("joined_kernel", lambda a, b, c, d: right_kernel(a, b, c, 9 * d), "sum over"),
+    ("joined_kernel", lambda a, b, c, d: torch.cat(
+        [right_kernel(a, b, c, d)[: -len(d)], d.expand(-1, -1, 5, 5) / 25]), "whole 5×5"),
     ("widest_reduction", lambda *a: 0, "expected"),
     ("widest_reduction", lambda c, k, f: c * k * f**2 // (c + k * f**2), "break-even"),
     ("widest_reduction", lambda c, k, f: c - 1, "left out"),
@@ -95,11 +105,13 @@ WRONG = [
     ("training_loss", lambda a, b, c, y: right_loss(a, b, c, y) / 1.6, "adds"),
     ("training_loss", lambda a, b, c, y: ce(a, y) + 0.3 * ce(b, y), "first"),
     ("training_loss", lambda a, b, c, y: ce(a + 0.3 * b + 0.3 * c, y), "added scores"),
-    ("pooled_scores", lambda m, w, b: torch.zeros(len(m), len(w)), "expected"),
-    ("pooled_scores", lambda m, w, b: m.sum((2, 3)) @ w.T + b, "sum"),
-    ("pooled_scores", lambda m, w, b: m.amax((2, 3)) @ w.T + b, "largest"),
-    ("pooled_scores", lambda m, w, b: m.mean((2, 3)) @ w.T, "no bias"),
-    ("pooled_scores", lambda m, w, b: right_scores(m, w, b).flip(1), "expected"),
+    ("score_map", lambda m, w, b: torch.zeros(len(m), len(w), *m.shape[2:]), "expected"),
+    ("score_map", lambda m, w, b: m.mean((2, 3)) @ w.T + b, "averaged"),
+    ("score_map", lambda m, w, b: m.permute(0, 2, 3, 1) @ w.T + b, "last axis"),
+    ("score_map", lambda m, w, b: right_map(m, w, 0 * b), "no bias"),
+    ("score_map", lambda m, w, b: right_map(m, w, b / m.shape[2] / m.shape[3]), "shared out"),
+    ("score_map", lambda m, w, b: right_map(m / m.shape[2] / m.shape[3], w, b), "divided"),
+    ("score_map", lambda m, w, b: right_map(m, w, b).flip(1), "expected"),
 ]  # fmt: skip
 
 
@@ -141,6 +153,20 @@ def test_module_question_names_the_mistake():
     assert "the reductions?" in question.check(channels, naive, work).message
     assert "have weights too" in question.check(channels, weights - question.in_channels * reduced, work).message
     assert "every place" in question.check(channels, weights, weights).message
+
+
+def test_the_joined_kernel_is_the_module():
+    """With the right kernel one convolution equals the four branches; the pooling counts its padding."""
+    generator = torch.Generator().manual_seed(0)
+    k = [torch.randn(2, 3, size, size, generator=generator).double() for size in (1, 3, 5, 1)]
+    x = torch.randn(1, 3, 6, 7, generator=generator).double()
+    apart = [F.conv2d(x, kernel, padding=kernel.shape[-1] // 2) for kernel in k[:3]]
+    apart.append(F.conv2d(F.avg_pool2d(x, 3, stride=1, padding=1), k[3]))
+    assert torch.allclose(F.conv2d(x, right_kernel(*k), padding=2), torch.cat(apart, dim=1), rtol=0, atol=1e-10)
+
+
+def test_a_fixed_list_is_not_called_random():
+    assert "random" not in checks.widest_reduction(right_reduction).message
 
 
 def test_seeds_ask_different_questions():
