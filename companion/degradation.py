@@ -8,6 +8,7 @@ It follows section 4.2 of K. He, X. Zhang, S. Ren and J. Sun, "Deep Residual Lea
 learning rate, and `trained` two of the networks; tools/make_degradation.py made them all.
 """
 
+import copy
 import json
 from functools import partial
 from pathlib import Path
@@ -105,15 +106,16 @@ def without_block(model: SmallResNet, place: str) -> SmallResNet:
     """The same network with one block taken out: what goes into it comes out of it. The weights are shared.
 
     place: the block's name, such as "layer1.0". A residual block leaves its shortcut behind.
-    Raises ValueError if there is no such block, or if a plain one changes the shape, so that nothing fits its place.
+    More blocks can be taken out of the result.
+    Raises ValueError if there is no such block (any more), or if it changes the shape, so that nothing fits its place.
     """
     if place not in places(model):
         raise ValueError(f"place must be one of {', '.join(places(model))}, got {place!r}")
-    shorter = type(model)(**_arguments(model))
-    shorter.load_state_dict(model.state_dict(), assign=True)
+    # deepcopy looks into its memo before it copies: the modules are new, their tensors the model's own.
+    shorter = copy.deepcopy(model, {id(tensor): tensor for tensor in (*model.parameters(), *model.buffers())})
     layer, number = place.split(".")
     getattr(shorter, layer)[int(number)] = nn.Identity()
-    return shorter.train(model.training)
+    return shorter
 
 
 def places(model: SmallResNet) -> list[str]:
@@ -121,19 +123,9 @@ def places(model: SmallResNet) -> list[str]:
     return [
         f"{layer}.{number}"
         for layer in ("layer1", "layer2", "layer3")
-        for number in range(len(getattr(model, layer)))
-        if number or layer == "layer1"
+        for number, block in enumerate(getattr(model, layer))
+        if (number or layer == "layer1") and not isinstance(block, nn.Identity)
     ]
-
-
-def _arguments(model: SmallResNet) -> dict:
-    depth = 2 + 2 * sum(len(getattr(model, layer)) for layer in ("layer1", "layer2", "layer3"))
-    return {
-        "depth": depth,
-        "residual": model.layer1[0].residual,
-        "in_channels": model.conv1.in_channels,
-        "num_classes": model.fc.out_features,
-    }
 
 
 def recorded() -> dict:

@@ -62,6 +62,9 @@ class Trace:
     model, input_shape: the model's class, and the (N, C, H, W) it was traced for.
     parameters: all those a prediction uses, shared ones once.
     unused: the model's other parameters, such as GoogLeNet's auxiliary heads.
+    state_bytes: bytes of all its parameters and buffers, floating-point ones as float32, shared ones once: what a
+        file of its `state_dict` holds. `meta["_file_size"]` of torchvision's weights is that, with a little for
+        names and the like, in 2²⁰ bytes.
     multiply_adds, memory: sums over the rows.
     """
 
@@ -70,6 +73,7 @@ class Trace:
     rows: list[Row]
     parameters: int
     unused: int
+    state_bytes: int
 
     @property
     def multiply_adds(self) -> int:
@@ -236,4 +240,7 @@ def trace(model: nn.Module, input_size: tuple[int, ...]) -> Trace:
         for step in steps
     ]
     parameters = sum(numels[name] for name in {name for step in steps for name in step.parameters})
-    return Trace(type(model).__name__, input_shape, rows, parameters, sum(numels.values()) - parameters)
+    unused = sum(numels.values()) - parameters
+    state = {id(tensor): tensor for tensor in twin.state_dict(keep_vars=True).values() if torch.is_tensor(tensor)}
+    state_bytes = sum(tensor.numel() * tensor.element_size() for tensor in state.values())
+    return Trace(type(model).__name__, input_shape, rows, parameters, unused, state_bytes)

@@ -26,7 +26,7 @@ class PaperAlexNet(SaysWhichSizes):
 
     Input: RGB images (N, 3, input_size, input_size), the mean of the training set subtracted (section 2). Because
     the last map is flattened as it is, without adaptive pooling, it must be 6×6: 227×227 to 258×258 pixels
-    pass without padding, 223×223 to 254×254 with it.
+    pass without padding, 223×223 to 254×254 with it, and nothing else.
     Output: scores (N, num_classes), before the softmax.
 
     Local response normalisation (section 3.3) divides by (k + α Σ a²)^β, the sum going over n neighbouring channels
@@ -40,12 +40,12 @@ class PaperAlexNet(SaysWhichSizes):
     def __init__(self, groups: int, num_classes: int = 1000, input_size: int = 227):
         super().__init__()
         check_at_least_1("num_classes", num_classes)
-        if input_size not in (224, 227):
+        if type(input_size) is not int or input_size not in (224, 227):
             raise ValueError(f"input_size must be 227 or 224 (padded by 2 on each side), got {input_size!r}")
         padding = {227: 0, 224: 2}[input_size]
         self.smallest_input, self.largest_input = 227 - 2 * padding, 258 - 2 * padding
         self.relu = nn.ReLU(inplace=True)
-        self.norm = nn.LocalResponseNorm(size=5, alpha=5 * 1e-4, beta=0.75, k=2)
+        self.norm = nn.LocalResponseNorm(size=5, alpha=5 * 1e-4, beta=0.75, k=2.0)
         self.pool = nn.MaxPool2d(kernel_size=3, stride=2)  # overlapping: the window is wider than its step
         self.dropout = nn.Dropout(0.5)
         self.conv1 = nn.Conv2d(3, 96, kernel_size=11, stride=4, padding=padding)  # 34,944 parameters
@@ -79,6 +79,8 @@ class PaperAlexNet(SaysWhichSizes):
         x = self.relu(self.conv4(x))
         x = self.relu(self.conv5(x))  # (N, 256, 13, 13)
         x = self.pool(x)  # (N, 256, 6, 6)
+        # Other squares leave fc6 another number of inputs; 4×9 positions would leave it as many as 6×6.
+        torch._assert(x.shape[2] == x.shape[3], f"fc6 (Linear) takes maps of 6×6, got {x.shape[2]}×{x.shape[3]}")
         x = x.flatten(1)  # (N, 9216)
         x = self.dropout(self.relu(self.fc6(x)))  # (N, 4096)
         x = self.dropout(self.relu(self.fc7(x)))
@@ -122,6 +124,8 @@ class AlexNet(SaysWhichSizes):
     def __init__(self, num_classes: int = 1000, dropout: float = 0.5):
         super().__init__()
         check_at_least_1("num_classes", num_classes)
+        if not isinstance(dropout, (int, float)) or not 0 <= dropout <= 1:
+            raise ValueError(f"dropout must be a probability, from 0 to 1, got {dropout!r}")
         self.features = nn.Sequential(  # at 224:
             nn.Conv2d(3, 64, kernel_size=11, stride=4, padding=2),  # (N, 64, 55, 55), 23,296 parameters
             nn.ReLU(inplace=True),

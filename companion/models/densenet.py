@@ -11,7 +11,7 @@ from collections import OrderedDict
 import torch
 from torch import nn
 
-from companion.models._sizes import SaysWhichSizes, check_at_least_1
+from companion.models._sizes import SaysWhichSizes, check_at_least_1, check_blocks
 
 
 class DenseLayer(nn.Module):
@@ -65,16 +65,20 @@ class DenseNet(SaysWhichSizes):
     growth_rate: k, the maps that each layer adds.
     num_classes: how many scores.
 
-    Input: images (N, 3, H, W), at least 29×29, below which the last transition has a single position to pool.
+    Input: images (N, 3, H, W) of at least 2^(B + 1) - 3 pixels for B blocks, 29×29 for four: below that, the last
+        transition has a single position to pool.
     Output: scores (N, num_classes). Shapes in the comments are DenseNet-121's at 224×224.
     Raises ValueError if the input is something else, or if an argument is out of range.
     """
 
-    smallest_input = 29
-
     def __init__(self, blocks: tuple[int, ...], growth_rate: int = 32, num_classes: int = 1000):
         super().__init__()
+        check_blocks(blocks)
+        check_at_least_1("growth_rate", growth_rate)
         check_at_least_1("num_classes", num_classes)
+        # Halved and rounded up by conv0 and pool0, halved and rounded down by B - 1 transitions, at least 1 is left.
+        self.smallest_input = 2 ** (len(blocks) + 1) - 3
+        self.network_name = f"DenseNet-{1 + 2 * sum(blocks) + len(blocks)}"  # layers with weights
         channels = 2 * growth_rate  # as many as two layers make (section 3, "Implementation Details")
         self.features = nn.Sequential()
         self.features.conv0 = nn.Conv2d(3, channels, kernel_size=7, stride=2, padding=3, bias=False)

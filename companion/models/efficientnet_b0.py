@@ -98,7 +98,7 @@ class EfficientNetB0(SaysWhichSizes):
     Raises ValueError if the input is something else, or if num_classes is out of range.
     """
 
-    smallest_input = 1
+    smallest_input, network_name = 1, "EfficientNet-B0"
 
     def __init__(self, num_classes: int = 1000):
         super().__init__()

@@ -132,7 +132,7 @@ class GoogLeNet(SaysWhichSizes):
     def __init__(self, num_classes: int = 1000, aux_heads: bool = True, five_by_five: int = 5):
         super().__init__()
         check_at_least_1("num_classes", num_classes)
-        if five_by_five not in (3, 5):
+        if type(five_by_five) is not int or five_by_five not in (3, 5):
             raise ValueError(f"five_by_five must be 5 (the paper's) or 3 (torchvision's), got {five_by_five!r}")
 
         # Poolings round up, so that no pixel at the edge is lost.

@@ -8,7 +8,7 @@ arXiv:1512.03385: figure 5 (the two blocks), table 1 (`ResNet`), section 3.3 (sh
 import torch.nn.functional as F
 from torch import nn
 
-from companion.models._sizes import SaysWhichSizes, check_at_least_1
+from companion.models._sizes import SaysWhichSizes, check_at_least_1, check_blocks
 
 SHORTCUTS = ("projection", "identity", "none")
 VERSIONS = ("v1.5", "v1")
@@ -144,7 +144,10 @@ class ResNet(SaysWhichSizes):
 
     def __init__(self, block: type, blocks: tuple[int, int, int, int], num_classes: int = 1000, **options):
         super().__init__()
+        check_blocks(blocks, stages=4)
         check_at_least_1("num_classes", num_classes)
+        depth = 2 + (2 if block.expansion == 1 else 3) * sum(blocks)  # layers with weights
+        self.network_name = f"{'plain' if options.get('shortcut') == 'none' else 'ResNet'}-{depth}"
         self.conv1 = conv(3, 64, 7, stride=2)  # (N, 64, 112, 112)
         self.bn1 = nn.BatchNorm2d(64)
         self.relu = nn.ReLU(inplace=True)
@@ -165,7 +168,11 @@ class ResNet(SaysWhichSizes):
 
 
 def stage(block: type, in_channels: int, channels: int, blocks: int, stride: int, **options) -> nn.Sequential:
-    """`blocks` blocks, the first of which has the stride and the change of channels."""
+    """`blocks` blocks, the first of which has the stride and the change of channels.
+
+    Raises ValueError if `blocks` is no integer from 1.
+    """
+    check_at_least_1("blocks", blocks)
     out_channels = channels * block.expansion
     return nn.Sequential(
         block(in_channels, channels, stride, **options),
@@ -250,6 +257,7 @@ class SmallResNet(SaysWhichSizes):
         if type(depth) is not int or depth < 8 or depth % 6 != 2:
             raise ValueError(f"depth must be 6n + 2 with n from 1, such as 8, 14, 20, 26 or 32, got {depth!r}")
         n = (depth - 2) // 6
+        self.network_name = f"{'residual' if residual else 'plain'}-{depth}"
         shortcut = "identity" if residual else "none"
         self.conv1 = conv(in_channels, 16, 3)  # (N, 16, 28, 28)
         self.bn1 = nn.BatchNorm2d(16)

@@ -1,8 +1,8 @@
 """VGG: nothing but 3×3 convolutions and 2×2 poolings, in four depths from one table.
 
 Source: K. Simonyan and A. Zisserman, "Very Deep Convolutional Networks for Large-Scale Image Recognition", ICLR 2015,
-arXiv:1409.1556: section 2 and table 1 (configurations), section 3.1 (training). Batch normalisation came a year later
-(S. Ioffe and C. Szegedy, arXiv:1502.03167); the variants that have it are torchvision's.
+arXiv:1409.1556: section 2 and table 1 (configurations), section 3.1 (training). Batch normalisation came half a year
+later (S. Ioffe and C. Szegedy, arXiv:1502.03167); the variants that have it are torchvision's.
 """
 
 from torch import nn
@@ -27,7 +27,7 @@ def stages(configuration: str, batch_norm: bool = False) -> nn.Sequential:
 
     Raises ValueError for a configuration that is not in `CONFIGURATIONS`.
     """
-    if configuration not in CONFIGURATIONS:
+    if not isinstance(configuration, str) or configuration not in CONFIGURATIONS:
         raise ValueError(f"configuration must be one of {', '.join(CONFIGURATIONS)}, got {configuration!r}")
     layers, in_channels = [], 3
     for channels, convolutions in zip(CHANNELS, CONFIGURATIONS[configuration], strict=True):
@@ -45,7 +45,7 @@ def initialise(layer: nn.Module) -> None:
     """What torchvision draws: He's normal distribution for convolutions, N(0, 0.01²) for dense layers, biases 0.
 
     He's has variance 2 / fan_out, where fan_out = 9 · out_channels (K. He et al., arXiv:1502.01852, equation 14).
-    It is a year younger than VGG. Section 3.1 of the paper draws all weights with zero mean and *variance* 0.01 (a
+    It is half a year younger than VGG. Section 3.1 of the paper draws all weights with zero mean and *variance* 0.01 (a
     standard deviation of 0.1), which suffices for the shallow configuration A only; its first four convolutions and
     dense layers, trained, are where the deeper ones begin.
     """
@@ -78,6 +78,7 @@ class VGG(SaysWhichSizes):
         super().__init__()
         check_at_least_1("num_classes", num_classes)
         self.features = stages(configuration, batch_norm)
+        self.network_name = f"VGG-{sum(CONFIGURATIONS[configuration]) + 3}{' with batch norm' if batch_norm else ''}"
         self.avgpool = nn.AdaptiveAvgPool2d((7, 7))
         self.classifier = nn.Sequential(
             nn.Linear(512 * 7 * 7, 4096),  # 102,764,544 parameters: most of the network's

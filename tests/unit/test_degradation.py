@@ -115,6 +115,42 @@ def test_a_block_taken_out_lets_its_input_through(name):
     assert torch.allclose(shorter(x), model.fc(by_hand.mean(dim=(2, 3))), atol=1e-5)
 
 
+@pytest.mark.parametrize("name", ["plain-32", "residual-32"])
+def test_blocks_can_be_taken_out_of_what_is_left(name):
+    model = untrained(name, 0).train()
+    before = {key: tensor.clone() for key, tensor in model.state_dict().items()}
+    taken = ["layer1.0", "layer2.1", "layer1.1", "layer3.4"]
+    shorter = model
+    for place in taken:
+        shorter = without_block(shorter, place)
+        assert isinstance(shorter.get_submodule(place), nn.Identity) and shorter.training
+    assert places(shorter) == [place for place in places(model) if place not in taken]
+    with pytest.raises(ValueError, match=r"place must be one of layer1\.2, .*, got 'layer2\.1'"):
+        without_block(shorter, "layer2.1")
+
+    # The model is as it was, and shares its tensors with what is left; modes and parts are each one's own.
+    assert not any(isinstance(module, nn.Identity) for module in model.modules())
+    assert all(torch.equal(before[key], tensor) for key, tensor in model.state_dict().items())
+    own = {id(tensor) for tensor in (*model.parameters(), *model.buffers())}
+    assert {id(tensor) for tensor in (*shorter.parameters(), *shorter.buffers())} < own
+    shorter.eval()
+    assert all(module.training for module in model.modules())
+    x = torch.rand(2, 1, 14, 14)
+    by_hand = model.eval().relu(model.bn1(model.conv1(x)))
+    for block_name, block in model.named_modules():
+        if block_name.count(".") == 1 and block_name.startswith("layer") and block_name not in taken:
+            by_hand = block(by_hand)
+    assert torch.allclose(shorter(x), model.fc(by_hand.mean(dim=(2, 3))), atol=1e-5)
+
+
+def test_a_shortened_network_can_be_measured(monkeypatch):
+    few = torch.utils.data.Subset(degradation.pictures(train=False), range(20))
+    monkeypatch.setattr(degradation, "pictures", lambda train=True: few)
+    shorter = without_block(without_block(untrained("residual-32", 0).eval(), "layer1.0"), "layer3.2")
+    assert list(degradation.measure(shorter)["without_block"]) == places(shorter)
+    assert len(places(shorter)) == 11
+
+
 def test_pictures_are_the_means_of_four_pixels():
     data = degradation.pictures()
     assert data.images.shape == (4000, 1, 14, 14) and len(data.labels) == 4000

@@ -2,6 +2,7 @@
 
 import functools
 import re
+from functools import partial
 from math import prod, sqrt
 
 import pytest
@@ -10,13 +11,14 @@ import torchinfo
 import torchvision
 from torch import nn
 
-from companion.models.densenet import densenet121
+from companion.models.densenet import DenseNet, densenet121
 from companion.models.efficientnet_b0 import SqueezeExcitation, StochasticDepth, efficientnet_b0
 from companion.models.mobilenet import mobilenet_v2
 from companion.models.resnet import (
     BasicBlock,
     Bottleneck,
     PaddedIdentity,
+    ResNet,
     make_shortcut,
     plain18,
     plain34,
@@ -26,6 +28,7 @@ from companion.models.resnet import (
     resnet101,
     resnet152,
     small_resnet,
+    stage,
 )
 from companion.models.vit import EncoderBlock, VisionTransformer, vit_b_16
 from companion.trace import trace
@@ -95,6 +98,17 @@ def test_keys_shapes_and_outputs_are_torchvisions(make):
     with torch.no_grad():
         y = ours(x)
         assert torch.equal(y, theirs(x))
+        if make in (resnet18, densenet121, mobilenet_v2, efficientnet_b0):
+            larger = torch.randn(1, 3, 224, 224, generator=torch.Generator().manual_seed(1))
+            assert torch.equal(ours(larger), theirs(larger))
+        if make in (resnet18, mobilenet_v2):  # in training: by the batch's statistics, with the same dropout
+            scores = []
+            for model in (ours, theirs):
+                model.load_state_dict(drawn_state(model), assign=True)  # running means of its own
+                torch.manual_seed(2)
+                scores.append(model.train()(x))
+            assert torch.equal(*scores) and not torch.equal(scores[0], y)
+            assert all(torch.equal(a, b) for a, b in zip(ours.buffers(), theirs.buffers(), strict=True))
     assert y.isfinite().all() and y.std() > 0.01
 
 
@@ -115,11 +129,10 @@ def test_parameters_operations_and_file_size_are_those_of_the_metadata(make):
         for weights in torchvision.models.get_model_weights(make.__name__)
         if weights.transforms().crop_size == [224]
     )
-    model, table = network(make), table_of(make)
+    table = table_of(make)
     assert table.parameters == meta["num_params"] == stated(make) and table.unused == 0
     assert round(table.multiply_adds / 1e9, 3) == meta["_ops"]
-    size = sum(tensor.numel() * tensor.element_size() for tensor in model.state_dict().values())
-    assert size / 2**20 == pytest.approx(meta["_file_size"], rel=0.01)
+    assert table.state_bytes / 2**20 == pytest.approx(meta["_file_size"], rel=0.01)
 
 
 @pytest.mark.parametrize("make", MODELS)
@@ -140,6 +153,7 @@ def test_totals_are_those_of_torchinfo(make):
         if modules[row.name].bias is not None
     )
     macs = sum(leaf.macs for leaf in leaves)
+    memory = sum(4 * prod(leaf.output_size) for leaf in info.summary_list if leaf.is_leaf_layer and leaf.executed)
     if make is vit_b_16:
         # It takes a dense layer's work for one token's (197 go through), and gives attention none.
         counted = sum(row.multiply_adds // (197 if ".mlp." in row.name else 1) for row in rows)
@@ -150,6 +164,7 @@ def test_totals_are_those_of_torchinfo(make):
         assert sum(row.multiply_adds for row in rows) + attention == table.multiply_adds
     else:
         assert macs - biases == table.multiply_adds
+        assert memory == table.memory
 
 
 # The papers.
@@ -247,6 +262,20 @@ def test_efficientnet_has_the_sizes_of_table_1():
     assert [(size, channels) for size, channels, _ in (found[0], found[-1])] == [(224, 32), (7, 1280)]
     theirs = [m.p for m in torchvisions(efficientnet_b0).modules() if type(m) is torchvision.ops.StochasticDepth]
     assert [m.p for m in model.modules() if type(m) is StochasticDepth] == theirs and len(theirs) == 16
+
+
+@pytest.mark.parametrize("make, p", [(mobilenet_v2, 0.2), (efficientnet_b0, 0.2), (vit_b_16, 0.0), (resnet18, None)])
+def test_dropout_is_torchvisions(make, p):
+    ours, theirs = (
+        {module.p for module in model.modules() if isinstance(module, nn.Dropout)}
+        for model in (network(make), torchvisions(make))
+    )
+    assert ours == theirs == ({p} - {None})
+    if make is not vit_b_16:  # whose dropouts torchvision has in more places
+        return
+    for block in network(make).encoder.layers:
+        assert [type(part) for part in block.mlp] == [nn.Linear, nn.GELU, nn.Dropout, nn.Linear, nn.Dropout]
+        assert block.self_attention.dropout == 0.0
 
 
 def test_vit_base_is_table_1s():
@@ -376,7 +405,7 @@ def test_num_classes(make):
     "make, size, layer, reason",
     [
         (resnet18, (1, 1, 64, 64), "conv1 (Conv2d)", "it has 1 channels, but in_channels = 3"),
-        (resnet50, (3, 64, 64), "ResNet", "takes images (N, C, H, W) from 1×1 pixels, got (3, 64, 64): it has 3 axes"),
+        (resnet50, (3, 64, 64), "ResNet-50", "takes images (N, C, H, W) from 1×1 pixels, got (3, 64, 64): it has 3"),
         (small_resnet, (1, 3, 28, 28), "conv1 (Conv2d)", "it has 3 channels, but in_channels = 1"),
         (densenet121, (1, 3, 28, 40), "features.transition3.pool (AvgPool2d)", "size must be at least 2"),
         (densenet121, (1, 3, 40, 28), "features.transition3.pool (AvgPool2d)", "size must be at least 2"),
@@ -389,9 +418,10 @@ def test_num_classes(make):
 )
 def test_an_illegal_input_names_the_layer_and_what_would_be_right(make, size, layer, reason):
     model, least = network(make), SMALLEST.get(make, 1)
-    with pytest.raises(ValueError) as of_call:
-        model(torch.empty(size, device="meta"))
-    assert layer in str(of_call.value) and reason in str(of_call.value)
+    for training in [False] if make is densenet121 else [True, False]:  # whose refusal takes half a second
+        with pytest.raises(ValueError) as of_call:
+            model.train(training)(torch.empty(size, device="meta"))
+        assert layer in str(of_call.value) and reason in str(of_call.value)
     assert re.search(rf"takes images \(N, C, H, W\) (from|of) {least}×{least} pixels, got ", str(of_call.value))
     if len(size) == 4:
         with pytest.raises(ValueError) as of_trace:
@@ -399,9 +429,54 @@ def test_an_illegal_input_names_the_layer_and_what_would_be_right(make, size, la
         assert layer in str(of_trace.value) and reason in str(of_trace.value)
 
 
+def test_a_refusal_says_which_network():
+    expected = {
+        resnet18: "ResNet-18", resnet34: "ResNet-34", resnet50: "ResNet-50", resnet101: "ResNet-101",
+        resnet152: "ResNet-152", plain18: "plain-18", plain34: "plain-34", densenet121: "DenseNet-121",
+        mobilenet_v2: "MobileNetV2", efficientnet_b0: "EfficientNet-B0", vit_b_16: "ViT-B/16",
+        small_resnet: "residual-8",
+    }  # fmt: skip
+    for make, called in expected.items():
+        with pytest.raises(ValueError, match=rf"^{called} takes images \(N, C, H, W\) "):
+            network(make)(torch.empty(3, 64, 64, device="meta"))
+    with pytest.raises(ValueError, match="^plain-14 takes"):
+        on_meta(small_resnet, 14, residual=False)(torch.empty(28, 28))
+
+
+@pytest.mark.parametrize("blocks", [1, 2, 3, 4, 5])
+def test_densenets_least_size_goes_with_its_blocks(blocks):
+    model = on_meta(DenseNet, (1,) * blocks, growth_rate=2, num_classes=3)
+    least = model.smallest_input
+    assert least == {1: 1, 2: 5, 3: 13, 4: 29, 5: 61}[blocks]
+    for size in ((least, least), (least, 70), (70, least)):
+        assert model(torch.empty(1, 3, *size, device="meta")).shape == (1, 3)
+    if least > 1:
+        for size in ((least - 1, 70), (70, least - 1)):
+            with pytest.raises(ValueError, match=rf"from {least}×{least} pixels, got .*transition{blocks - 1}\.pool "):
+                model(torch.empty(1, 3, *size, device="meta"))
+
+
+@pytest.mark.parametrize("make, size", [(resnet18, 32), (mobilenet_v2, 32)])
+def test_one_picture_in_training_at_a_size_that_leaves_one_position_names_the_batch_norm(make, size):
+    model = make(num_classes=2).train()
+    with pytest.raises(ValueError, match=r"\(BatchNorm2d\) got \(1, \d+, 1, 1\), one value per channel"):
+        model(torch.zeros(1, 3, size, size))
+    with pytest.raises(ValueError, match=r"takes images of float32, got uint8: .*Conv2d.* x\.float\(\) / 255$"):
+        model(torch.zeros(2, 3, size, size, dtype=torch.uint8))
+
+
 @pytest.mark.parametrize(
     "make, arguments, message",
     [
+        (ResNet, {"block": BasicBlock, "blocks": (0, -3, 2, 2)}, r"blocks must be 4 integers .* got \(0, -3, 2, 2\)"),
+        (ResNet, {"block": BasicBlock, "blocks": (2, 2, 2)}, r"blocks must be 4 integers .* got \(2, 2, 2\)"),
+        (ResNet, {"block": BasicBlock, "blocks": 2}, "blocks must be 4 integers .* got 2"),
+        (partial(stage, BasicBlock, 8, 8), {"blocks": 0, "stride": 1}, "blocks must be an integer of at least 1, got"),
+        (DenseNet, {"blocks": ()}, r"blocks must be one or more integers of at least 1, .* got \(\)"),
+        (DenseNet, {"blocks": (2, -1)}, r"blocks must be one or more integers of at least 1, .* got \(2, -1\)"),
+        (DenseNet, {"blocks": (2, 2.0)}, r"blocks must be one or more integers of at least 1, .* got \(2, 2.0\)"),
+        (DenseNet, {"blocks": (2, 2), "growth_rate": 0}, "growth_rate must be an integer of at least 1, got 0"),
+        (DenseNet, {"blocks": (2, 2), "growth_rate": 1.5}, "growth_rate must be an integer of at least 1, got 1.5"),
         (resnet18, {"version": "v2"}, "version must be one of 'v1.5', 'v1', got 'v2'"),
         (resnet152, {"version": 1}, "version must be one of 'v1.5', 'v1', got 1"),
         (resnet34, {"shortcut": None}, "shortcut must be one of 'projection', 'identity', 'none', got None"),
@@ -437,6 +512,12 @@ def test_a_small_vit_can_be_trained():
     model = VisionTransformer(image_size=16, patch_size=8, layers=2, width=12, heads=2, mlp_width=20, num_classes=3)
     assert not model(torch.randn(2, 3, 16, 16)).any()  # the head begins at zero
     assert model.conv_proj.weight.std().item() == pytest.approx(sqrt(1 / 192), rel=0.1)
+    for block in model.encoder.layers:  # Glorot's: uniform up to ±√(6 / (inputs + outputs)), here 12 and 20
+        for layer in (block.mlp[0], block.mlp[3]):
+            bound = sqrt(6 / 32)
+            assert 0.9 * bound < layer.weight.abs().max() <= bound
+            assert layer.weight.std().item() == pytest.approx(bound / sqrt(3), rel=0.15)
+            assert 0 < layer.bias.abs().max() < 1e-5
     nn.init.normal_(model.heads.head.weight)
     model.train()(torch.randn(2, 3, 16, 16)).square().sum().backward()
     assert all(p.grad.isfinite().all() and p.grad.any() for p in model.parameters())

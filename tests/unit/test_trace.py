@@ -79,12 +79,26 @@ def test_totals_are_those_of_torchvisions_metadata(name):
     table = trace(torchvision_model(name), (3, crop, crop))
     assert table.parameters == weights.meta["num_params"]
     assert round(table.multiply_adds / 1e9, 3) == weights.meta["_ops"]
+    assert table.state_bytes / 2**20 == pytest.approx(weights.meta["_file_size"], rel=0.01)
+
+
+def test_state_bytes_are_those_of_the_state_dict_with_shared_tensors_once():
+    model = nn.Sequential(nn.Conv2d(2, 3, 1), nn.BatchNorm2d(3), nn.Conv2d(3, 3, 1), nn.Conv2d(3, 3, 1))
+    model.register_buffer("kept", torch.zeros(5, dtype=torch.uint8))
+    model.register_buffer("not_kept", torch.zeros(1000), persistent=False)
+    numbers = (6 + 3) + 4 * 3 + 2 * (9 + 3)  # convolution, batch norm, two convolutions
+    assert trace(model, (2, 4, 4)).state_bytes == 4 * numbers + 8 + 5  # and a counter of 8 bytes, and `kept`
+    assert trace(model.double(), (2, 4, 4)).state_bytes == 4 * numbers + 8 + 5  # in float32, as everything here
+    model[3].weight = model[2].weight
+    assert trace(model, (2, 4, 4)).state_bytes == 4 * (numbers - 9) + 8 + 5
+    assert "bytes" in str(trace(model, (2, 4, 4))) and "state" not in str(trace(model, (2, 4, 4)))
 
 
 def test_auxiliary_heads_are_left_out_and_said_to_be():
     table = trace(torchvision_model("googlenet"), (3, 224, 224))
     assert table.parameters == 6_624_904
     assert table.unused == sum(p.numel() for n, p in torchvision_model("googlenet").named_parameters() if "aux" in n)
+    assert table.state_bytes > 4 * (table.parameters + table.unused)  # the means and variances of batch norm too
     assert "6,379,984 parameters of the model are not used in a prediction" in str(table)
 
 
