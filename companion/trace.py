@@ -12,6 +12,7 @@ in `operations` (what one operation does).
 """
 
 import html
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil, prod
@@ -107,7 +108,10 @@ class Trace:
                 heading = scope == "col" or title == titles[0]
                 start, end = (f'th scope="{scope}"', "th") if heading else ("td", "td")
                 align = "left" if title in _LEFT else "right"
-                cells.append(f'<{start} style="text-align: {align}">{html.escape(text)}</{end}>')
+                text = html.escape(text)
+                if title == "kind":  # the longest word of a table may break: AdaptiveAvgPool2d
+                    text, align = re.sub(r"(?<=[a-z])(?=[A-Z])", "<wbr>", text), f"{align}; white-space: normal"
+                cells.append(f'<{start} style="text-align: {align}">{text}</{end}>')
             return f"<tr>{''.join(cells)}</tr>"
 
         return "\n".join(
