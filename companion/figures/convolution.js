@@ -2,7 +2,6 @@
 // files of their own.
 
 const MARGIN = 2; // around the input, for the largest padding
-const LARGEST_WEIGHT = 99;
 
 // {side, channels} of a kernel of 9, 25 or 27 numbers.
 const kindOf = (length) => ({ side: length === 25 ? 5 : 3, channels: length === 27 ? 3 : 1 });
@@ -20,9 +19,9 @@ export function reshape(kernel, length) {
   });
   return Array.from({ length }, (_, k) => {
     if (from.channels === to.channels && from.channels > 1) return kernel[k];
-    const u = (Math.floor(k / to.side) % to.side) - shift;
-    const v = (k % to.side) - shift;
-    return u >= 0 && u < from.side && v >= 0 && v < from.side ? plane[u * from.side + v] : 0;
+    const a = (Math.floor(k / to.side) % to.side) - shift;
+    const b = (k % to.side) - shift;
+    return a >= 0 && a < from.side && b >= 0 && b < from.side ? plane[a * from.side + b] : 0;
   });
 }
 
@@ -39,6 +38,21 @@ class ConvolutionPlayground extends LiveFigure {
   // The kernel's side is no trait of its own, but a prediction depends on it and not on the numbers.
   get(name) {
     return name === "side" ? kindOf(super.get("kernel").length).side : super.get(name);
+  }
+
+  // An output of another size keeps the place in the picture that is pointed at, as on Python's side.
+  set(values) {
+    const size = (get) => {
+      const [{ side }, stride, padding] = [kindOf(get("kernel").length), get("stride"), get("padding")];
+      return [this.rows, this.columns].map((pixels) => windows(pixels, side, stride, padding));
+    };
+    const before = size((name) => this.get(name));
+    const after = size((name) => values[name] ?? this.get(name));
+    const places = {};
+    ["row", "column"].forEach((name, axis) => {
+      if (before[axis] !== after[axis]) places[name] = moved(this.get(name), before[axis], after[axis]);
+    });
+    super.set({ ...places, ...values });
   }
 
   // The whole state as the arithmetic takes it.
@@ -211,6 +225,14 @@ class ConvolutionPlayground extends LiveFigure {
 
   pointing() {
     const { text } = this;
+    // Before the sliders' own values: one beyond the end of before would be cut off there.
+    this.controls.push(() => {
+      if (this.asking) return;
+      const { rows, columns } = this.output();
+      [rows, columns].forEach((size, axis) => {
+        this.pointers[axis].max = size - 1;
+      });
+    });
     const pointer = (trait) => {
       const [min, max] = this.get("ranges")[trait];
       const last = () => this.output()[`${trait}s`] - 1;
@@ -270,10 +292,11 @@ class ConvolutionPlayground extends LiveFigure {
   // One grid of cells for each kind of kernel: pixel, weight to edit, product.
   window() {
     const { text } = this;
+    this.rule = html("span", { id: `${this.id}-rule`, hidden: true }, text.rule(LARGEST_WEIGHT));
     this.grids = Object.fromEntries([9, 25, 27].map((length) => [length, this.grid(length)]));
     const grids = Object.values(this.grids).map((grid) => grid.node);
     const holder = html("div", { class: "cp-holder", role: "group", "aria-label": text.cells }, ...grids);
-    return html("div", {}, html("div", { class: "cp-heading" }, text.cells), holder);
+    return html("div", {}, html("div", { class: "cp-heading" }, text.cells), holder, this.rule);
   }
 
   grid(length) {
@@ -282,17 +305,7 @@ class ConvolutionPlayground extends LiveFigure {
     const cells = Array.from({ length }, (_, k) => {
       const channel = channels > 1 ? this.text.channels[Math.floor(k / area)] : "";
       const label = this.text.weight(Math.floor(k / side) % side, k % side, channel);
-      const input = html("input", { type: "number", step: "any", "aria-label": label, "data-k": k, ...OWN_KEYS });
-      const apply = () => {
-        const typed = Number(input.value);
-        if (input.value === "" || !Number.isFinite(typed)) return;
-        const weight = Math.min(LARGEST_WEIGHT, Math.max(-LARGEST_WEIGHT, typed));
-        const place = this.placeOf(k, side);
-        if (weight !== this.get("kernel")[place]) this.set({ kernel: this.get("kernel").with(place, weight) });
-      };
-      input.addEventListener("input", apply);
-      // Only now: what is being typed must not be written over.
-      input.addEventListener("change", () => this.writeWeight({ input, k }, side, true));
+      const input = this.weightInput(k, side, label);
       const pixel = html("span", { class: "cp-pixel" });
       const product = html("span", { class: "cp-product" });
       return { k, input, pixel, product, node: html("div", { class: "cp-cell" }, pixel, input, product) };
@@ -307,24 +320,75 @@ class ConvolutionPlayground extends LiveFigure {
     return { node, cells, side };
   }
 
+  // No input of type "number": that drops the "/" of 1/3 and the comma of 0,5, and so turns them into 13 and 5. And no
+  // inputmode: a telephone's keys for decimals have neither minus nor "/".
+  weightInput(k, side, label) {
+    const plain = { type: "text", autocomplete: "off", spellcheck: "false" };
+    const input = html("input", { ...plain, "aria-label": label, "data-k": k, ...OWN_KEYS });
+    const weight = () => this.get("kernel")[this.placeOf(k, side)];
+    const apply = (number) => {
+      if (number !== weight()) this.set({ kernel: this.get("kernel").with(this.placeOf(k, side), number) });
+    };
+    // Done with typing: only now is what was typed written over.
+    const end = () => {
+      this.typing = null;
+      this.writeWeight({ input, k }, side);
+    };
+    // As long as the text is no weight, the one before it holds.
+    input.addEventListener("input", () => {
+      if (this.typing?.input !== input) this.typing = { input, before: weight() };
+      this.refuse(null);
+      apply(weightOf(input.value) ?? this.typing.before);
+    });
+    input.addEventListener("change", () => {
+      const isWeight = weightOf(input.value) !== undefined;
+      end();
+      if (!isWeight) this.refuse(input);
+    });
+    input.addEventListener("blur", end);
+    input.addEventListener("keydown", (event) => {
+      const step = { ArrowUp: 1, ArrowDown: -1 }[event.key];
+      if (!step || event.altKey || event.ctrlKey || event.metaKey) return;
+      event.preventDefault();
+      const next = Number((weight() + step).toFixed(6));
+      this.typing = null;
+      this.refuse(null);
+      apply(Math.min(LARGEST_WEIGHT, Math.max(-LARGEST_WEIGHT, next)));
+      end();
+    });
+    return input;
+  }
+
+  // Says what may be typed, and at which cell something else was; null takes it back, and so does any change.
+  refuse(input) {
+    if (!input && !this.refused) return;
+    if (this.refused) setAttributes(this.refused.input, { "aria-invalid": null, "aria-describedby": null });
+    this.refused = input && { input, at: this.hash() };
+    if (input) setAttributes(input, { "aria-invalid": "true", "aria-describedby": this.rule.id });
+    this.speak(this.output());
+  }
+
   // Where in the kernel the weight of cell k is: the cells show the kernel as it lies on the window.
   placeOf(k, side) {
     const area = side * side;
     return this.get("flip") ? k - (k % area) + area - 1 - (k % area) : k;
   }
 
-  writeWeight({ input, k }, side, always = false) {
-    const weight = this.get("kernel")[this.placeOf(k, side)];
-    if (!always && input === document.activeElement && Number(input.value) === weight) return;
-    const shown = this.weightText(weight);
+  writeWeight({ input, k }, side) {
+    if (this.typing?.input === input) return;
+    const shown = this.weightText(this.get("kernel")[this.placeOf(k, side)]);
     if (input.value !== shown) input.value = shown;
   }
 
-  // As many decimals as a cell has room for.
+  // As many decimals as a cell has room for; a number with decimals never looks like a whole one.
   weightText(weight) {
-    if (Number.isInteger(weight)) return String(weight);
-    if (this.get("kernel").length === 27) return weight.toFixed(this.isTight ? 2 : 3);
-    return String(Number(weight.toFixed(4)));
+    if (Number.isInteger(weight)) return brief(weight, 0);
+    const large = Math.abs(weight) >= 10;
+    if (this.get("kernel").length === 27) {
+      return this.isTight ? fixed(weight, 2 - large).replace("−", "-") : fixed(weight, 3 - large); // a hyphen is narrow
+    }
+    const text = fixed(weight, large ? 2 : 4);
+    return /[.]0+$/.test(text) ? text : text.replace(/0+$/, "");
   }
 
   // ---- Drawing, after every change
@@ -393,7 +457,6 @@ class ConvolutionPlayground extends LiveFigure {
     [rows, columns].forEach((size, axis) => {
       const out = asking ? "?" : [output.rows, output.columns][axis];
       this.sizes[axis].write({ size, padding, side, stride, out });
-      if (!asking) this.pointers[axis].max = out - 1;
     });
     put(this.turned, flip ? this.text.turned : this.text.straight);
   }
@@ -404,6 +467,7 @@ class ConvolutionPlayground extends LiveFigure {
     const summed = terms(this.problemNow, row, column);
     for (const [length, grid] of Object.entries(this.grids)) grid.node.hidden = Number(length) !== kernel.length;
     const { cells } = this.grids[kernel.length];
+    if (this.refused && this.refused.at !== this.hash()) this.refuse(null);
     cells.forEach((cell, k) => {
       const { pixel, product, padding: isPadding } = summed[k];
       put(cell.pixel, brief(pixel, 2));
@@ -431,6 +495,7 @@ class ConvolutionPlayground extends LiveFigure {
 
   speak(output) {
     const { text } = this;
+    if (this.refused) return this.say(html("strong", {}, text.refused), " ", text.rule(LARGEST_WEIGHT));
     if (this.asking) return this.say(`${text.question} ${text.toAnswer}`);
     const { rows, columns, least, most } = output;
     const verdict = this.verdict ? [html("strong", {}, this.verdict), " "] : [];

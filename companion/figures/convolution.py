@@ -47,9 +47,10 @@ class Kernel(Reals):
         return numbers
 
 
-def _preset(name: str, ko: str, kernel, scale: str = "signed") -> dict:
+def _preset(name: str, ko: str, kernel, scale: str = "signed", stride: int = 1) -> dict:
     numbers = np.asarray(kernel, dtype=np.float64).ravel().tolist()
-    return {"name": name, "ko": ko, "state": {"kernel": numbers, "scale": scale}}
+    state = {"kernel": numbers, "scale": scale, "stride": stride, "padding": 0, "flip": False}
+    return {"name": name, "ko": ko, "state": state}
 
 
 # Sobel's operator is in every textbook with its numbers (Gonzalez & Woods 2018, section 3.6, like the Laplacian); the
@@ -96,13 +97,14 @@ class ConvolutionPlayground(LiveFigure):
         row, column: the output pixel whose sum is written out, counted from 0; without them the one in the middle.
             Where the output is smaller, its last row or column is shown.
         predict: ask for the output's size before showing the output.
-        preset: start from the preset of this name; `kernel`, `stride`, `padding`, `flip` and `scale` go before it.
-            Without either, "Sobel x".
+        preset: start from the preset of this name, which sets stride, padding and flip as well; `kernel`, `stride`,
+            `padding`, `flip` and `scale` go before it. Without either, "Sobel x".
         name: tells several figures on one page apart.
         lang: "en", "ko", or "" for the page's language.
 
     Traits that follow the controls and can be set: `image`, `kernel`, `stride`, `padding`, `flip`, `scale`, `row`,
-    `column` and `predict`.
+    `column` and `predict`. Where another kernel, stride or padding changes the output's size, `row` and `column` keep
+    their place in the picture.
 
     Raises:
         ValueError: a value out of its range, or an image or filters of another shape.
@@ -135,10 +137,9 @@ class ConvolutionPlayground(LiveFigure):
             names = {"ko": ["고양이", "커피"]} | (names or {})
         images = _checked_images(images)
         self.presets = PRESETS + _filter_presets(filters, network, shown)
-        state = {"stride": 1, "padding": 0, "flip": False} | self.preset(START)
-        state |= {} if preset is None else self.preset(preset)
+        state = self.preset(START if preset is None else preset)
         given = {"kernel": kernel, "stride": stride, "padding": padding, "flip": flip, "scale": scale}
-        state |= {trait: value for trait, value in given.items() if value is not None}
+        state = state | {trait: value for trait, value in given.items() if value is not None}
         super().__init__(
             images=images, names=_checked_names(names, images), image=next(iter(images)) if image is None else image,
             **state, min_height=MIN_HEIGHT, predict=predict, name=name, lang=lang,
@@ -146,6 +147,7 @@ class ConvolutionPlayground(LiveFigure):
         rows, columns = self.output_size
         self.row = rows // 2 if row is None else row
         self.column = columns // 2 if column is None else column
+        self._placed = (self.output_size, (self.row, self.column))
 
     @property
     def channels(self) -> int:
@@ -184,12 +186,35 @@ class ConvolutionPlayground(LiveFigure):
     def _fallback(self) -> dict:
         return {"en": _table(self, "en"), "ko": _table(self, "ko")}
 
+    _placed = None  # output size, and row and column, when last seen
+
+    @traitlets.observe("kernel", "stride", "padding", "row", "column")
+    def _keep_place(self, change: dict) -> None:
+        seen, size = self._placed, self.output_size
+        if seen is None:
+            return
+        place = (self.row, self.column)
+        self._placed = (size, place)
+        if size == seen[0]:
+            return
+        # A row or column that came together with the change stays, such as the page's, which moves it itself.
+        self.row, self.column = (
+            moved(now, *sizes) if now == then else now
+            for now, then, sizes in zip(place, seen[1], zip(seen[0], size, strict=True), strict=True)
+        )
+
     @traitlets.validate("image")
     def _check_image(self, proposal: dict) -> str:
         if proposal["value"] not in self.images:
             names = ", ".join(map(repr, self.images))
             raise IllegalValue(f"image must be one of {names}, got {proposal['value']!r}")
         return proposal["value"]
+
+
+def moved(place: int, before: int, after: int) -> int:
+    """Where on an axis of `after` output pixels the one at `place` of `before` lies, ends on ends; a half rounds up."""
+    gaps = before - 1
+    return (2 * min(place, gaps) * (after - 1) + gaps) // (2 * gaps)
 
 
 def _weight(kernel: Sequence[float]) -> Tensor:
@@ -254,9 +279,7 @@ def _filter_presets(filters: Tensor | None, network: str, shown: int) -> list[di
     presets = []
     for number in numbers:
         kernel = [float(f"{weight:.{DIGITS}g}") for weight in filters[number].flatten().tolist()]
-        preset = _preset(f"{network} filter {number}", f"{network} 필터 {number}", kernel)
-        preset["state"] |= {"stride": 2, "padding": 0, "flip": False}
-        presets.append(preset)
+        presets.append(_preset(f"{network} filter {number}", f"{network} 필터 {number}", kernel, stride=2))
     return presets
 
 
@@ -278,7 +301,7 @@ def _table(figure: ConvolutionPlayground, language: str) -> str:
     encoded = next(iter(figure.images.values()))
     rows = [HEADINGS[language]]
     for preset in figure.presets:
-        state = {"stride": 1, "padding": 0} | preset["state"]
+        state = preset["state"]
         weight = _weight(state["kernel"])
         steps = {key: state[key] for key in ("stride", "padding")}
         output = F.conv2d(_pixels(encoded, weight.shape[1])[None], weight, **steps)[0, 0]

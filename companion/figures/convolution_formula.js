@@ -13,7 +13,26 @@ export function laid(kernel, side, flip) {
   return kernel.map((_, k) => kernel[k - (k % area) + area - 1 - (k % area)]);
 }
 
-// y[i, j] = Σ_c Σ_u Σ_v kernel[c, u, v] · x[c, S·i + u − P, S·j + v − P], with zeros outside x. `pixels`: channel by
+// Where on an axis of `after` output pixels the one at `place` of `before` lies, ends on ends; a half is rounded up.
+export function moved(place, before, after) {
+  const gaps = before - 1;
+  return Math.floor((2 * Math.min(place, gaps) * (after - 1) + gaps) / (2 * gaps));
+}
+
+const LARGEST_WEIGHT = 99;
+
+// What a reader types into a cell → the weight; undefined where it is none. A decimal number, with a point or a comma,
+// is rounded to six decimals; a fraction of whole numbers up to 9999 stays as it is.
+export function weightOf(text) {
+  const plain = text.trim().replace(/^[−–]/, "-").replace(",", ".");
+  const [, above, below] = /^([+-]?\d{1,4}) ?\/ ?(\d{1,4})$/.exec(plain) ?? [];
+  const isDecimal = /^[+-]?(\d+\.?\d*|\.\d+)$/.test(plain);
+  const value = above ? above / below : isDecimal ? Number(plain) : NaN; // 1/0 is too large, 0/0 is NaN
+  if (!(Math.abs(value) <= LARGEST_WEIGHT)) return undefined;
+  return (above ? value : Number(value.toFixed(6))) || 0; // no −0
+}
+
+// y[i, j] = Σ_c Σ_a Σ_b kernel[c, a, b] · x[c, S·i + a − P, S·j + b − P], with zeros outside x. `pixels`: channel by
 // channel, each row by row; `kernel` likewise, of side × side weights per channel. Returns {rows, columns, values,
 // least, most}, the values in float64.
 export function convolve({ pixels, rows, columns, kernel, side, stride = 1, padding = 0, flip = false }) {
@@ -24,15 +43,15 @@ export function convolve({ pixels, rows, columns, kernel, side, stride = 1, padd
   // One weight after the other, each added wherever its pixel lies in the picture.
   for (let k = 0; k < weights.length; k++) {
     const weight = weights[k];
-    const v = (k % side) - padding;
-    const u = (Math.floor(k / side) % side) - padding;
+    const b = (k % side) - padding;
+    const a = (Math.floor(k / side) % side) - padding;
     const start = Math.floor(k / (side * side)) * rows * columns;
     for (let i = 0; i < high; i++) {
-      const y = stride * i + u;
+      const y = stride * i + a;
       if (y < 0 || y >= rows) continue;
       const line = start + y * columns;
       for (let j = 0; j < wide; j++) {
-        const x = stride * j + v;
+        const x = stride * j + b;
         if (x >= 0 && x < columns) values[i * wide + j] += weight * pixels[line + x];
       }
     }
@@ -86,7 +105,7 @@ class SizeFormula {
   }
 }
 
-// y[i, j] = Σ k[u, v] · x[S·i + u − P, S·j + v − P], with i, j, S and P put in; then the products, in text. With `flip`
+// y[i, j] = Σ k[a, b] · x[S·i + a − P, S·j + b − P], with i, j, S and P put in; then the products, in text. With `flip`
 // the kernel's indices count from its end, with three channels there is one more index.
 class SumFormula {
   constructor() {
@@ -108,12 +127,12 @@ class SumFormula {
     this.numbers = ["i", "j", "top", "left"].map(() => mn(""));
     const [i, j, top, left] = this.numbers;
     this.signs = [mo("+"), mo("+")];
-    const sigma = math("munder", {}, mo("∑"), row(...commas([...channel(), mi("u"), mi("v")])));
+    const sigma = math("munder", {}, mo("∑"), row(...commas([...channel(), mi("a"), mi("b")])));
     this.left.replaceChildren(
-      formula(mi("y"), ...at(i, j), mo("="), sigma, mi("k"), ...at(...channel(), index("u"), index("v")), mo("·")),
+      formula(mi("y"), ...at(i, j), mo("="), sigma, mi("k"), ...at(...channel(), index("a"), index("b")), mo("·")),
       formula(
         mi("x"),
-        ...at(...channel(), row(mi("u"), this.signs[0], top), row(mi("v"), this.signs[1], left)),
+        ...at(...channel(), row(mi("a"), this.signs[0], top), row(mi("b"), this.signs[1], left)),
       ),
     );
   }

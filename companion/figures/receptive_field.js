@@ -395,11 +395,11 @@ class ReceptiveFieldExplorer extends LiveFigure {
 
   refusal() {
     const { text } = this;
-    const { sizes } = this.state;
+    const { sizes, layers } = this.state;
     const first = sizes.indexOf(null) - 1;
     return [
       html("strong", {}, text.refused(this.nameOf(this.state, first))),
-      html("p", {}, text.why(sizes[first])),
+      html("p", {}, `${text.why(sizes[first])}${layers[first].kind === "pool" ? ` ${text.poolPadding}` : ""}`),
     ];
   }
 
@@ -429,6 +429,7 @@ class ReceptiveFieldExplorer extends LiveFigure {
         "",
       ];
       words.forEach((word, i) => put(cells[i], word));
+      for (const cell of cells.slice(0, 2)) setAttributes(cell, { title: cell.textContent || null });
       const level = this.levels?.[1][l];
       if (level && !asking) setAttributes(cells[7], { "aria-label": text.range(level.start, level.end - 1) });
       else setAttributes(cells[7], { "aria-label": "–" });
@@ -475,7 +476,7 @@ class ReceptiveFieldExplorer extends LiveFigure {
 
   speak() {
     const { text } = this;
-    const { out, at, field, layer, own } = this.state;
+    const { out, at, field, layer, own, size } = this.state;
     if (this.asking) return this.say(`${this.questionText()} ${text.toAnswer}`);
     const verdict = this.verdict ? [html("strong", {}, this.verdict), " "] : [];
     if (!out) return this.say(...verdict, this.refusal().map((node) => node.textContent).join(" "));
@@ -493,7 +494,10 @@ class ReceptiveFieldExplorer extends LiveFigure {
     let measured = own ? ` ${text.ownOnly}` : "";
     if (effective) {
       const share = Math.round((100 * effective.width ** 2) / all);
-      measured = ` ${text.width(effective.width.toFixed(0), share)}`;
+      const centres = at.map((index) => field.start + index * field.jump + field.size / 2);
+      const half = effective.width / 2;
+      const isCut = centres.some((centre) => centre - half < 0 || centre + half > size);
+      measured = ` ${text.width(effective.width.toFixed(0), share, isCut)}`;
     }
     return this.say(
       ...verdict,

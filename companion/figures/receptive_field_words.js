@@ -49,12 +49,13 @@ const FIELD_TEXT = {
     gaps: (count, all, rows, columns) =>
       `It reads ${count} of its ${all} positions, in rows ${rows} and columns ${columns}; the rest is padding or gaps.`,
     nothing: "It reads nothing but padding.",
-    width: (width, share) =>
-      `Effective field, random weights: about ${width} × ${width} above 4.55 % of the peak, ${share} % of the area.`,
+    width: (width, share, isCut) =>
+      `Effective field, random weights: about ${width} × ${width} above 4.55 % of the peak, ${share} % of the area${isCut ? "; of it, what lies on the picture is drawn" : ""}.`,
     ownOnly: "For your own stack only the theoretical field is shown; no gradients were measured.",
     measured: "Effective fields: mean absolute gradients of 5 networks with random weights (LeNet-5: 40), seeds from 0, 4 noise pictures each; measured where no padding is in sight, and moved to the output you point at.",
     refused: (name) => `The window of ${name} does not fit.`,
-    why: (out) => `It gets ${out} × ${out}. Make the input larger or the window smaller; pooling allows padding up to half its kernel.`,
+    why: (out) => `It gets ${out} × ${out}. Make the input larger or the window smaller.`,
+    poolPadding: "Pooling allows padding up to half its kernel.",
     question: (name) => `How many pixels wide is the receptive field of ${name}?`,
     note: "Padding counts. Enter checks, Esc skips.",
     pixels: "pixels",
@@ -106,12 +107,13 @@ const FIELD_TEXT = {
     gaps: (count, all, rows, columns) =>
       `${all}개 위치 가운데 ${count}개를 읽습니다(${rows}행, ${columns}열). 나머지는 패딩이거나 틈입니다.`,
     nothing: "패딩만 읽습니다.",
-    width: (width, share) =>
-      `무작위 가중치에서 유효 수용 영역은 약 ${width} × ${width}(최댓값의 4.55 % 초과)로, 넓이의 ${share} %입니다.`,
+    width: (width, share, isCut) =>
+      `무작위 가중치에서 유효 수용 영역은 약 ${width} × ${width}(최댓값의 4.55 % 초과)로, 넓이의 ${share} %입니다.${isCut ? " 그중 이미지 위에 놓인 부분만 그립니다." : ""}`,
     ownOnly: "직접 쌓은 계층은 이론적 수용 영역만 보여 줍니다. 기울기는 측정하지 않았습니다.",
     measured: "유효 수용 영역: 무작위 가중치를 가진 신경망 5개(LeNet-5는 40개, 시드는 0부터)에 잡음 이미지를 4장씩 넣어 구한 기울기 절댓값의 평균. 패딩이 보이지 않는 곳에서 측정하여 가리킨 출력의 자리로 옮겼습니다.",
     refused: (name) => `${name}의 창이 들어가지 않습니다.`,
-    why: (out) => `이 계층의 입력은 ${out} × ${out}입니다. 입력을 키우거나 창을 줄이세요. 풀링의 패딩은 커널의 절반까지입니다.`,
+    why: (out) => `이 계층의 입력은 ${out} × ${out}입니다. 입력을 키우거나 창을 줄이세요.`,
+    poolPadding: "풀링의 패딩은 커널의 절반까지입니다.",
     question: (name) => `${name} 계층의 수용 영역은 너비가 몇 픽셀일까요?`,
     note: "패딩도 셉니다. Enter로 확인, Esc로 건너뛰기.",
     pixels: "픽셀",

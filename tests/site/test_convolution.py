@@ -8,10 +8,12 @@ import golden_convolution
 import pytest
 import torch
 from accessibility import violations
+from focus_rings import overlaps
 from PIL import Image
 from reader import Reader, fixture, shared_fixture
 
 from companion.figures import ConvolutionPlayground
+from companion.figures.convolution import moved
 from companion.shapes import conv_output_size
 from companion.weights import pretrained
 
@@ -46,6 +48,17 @@ class PlaygroundReader(Reader):
         )
         return self
 
+    def type(self, k, text):
+        """Key by key, in place of the weight that was there."""
+        self.weight(k).focus()
+        self.page.keyboard.press("Control+A")
+        self.page.keyboard.press("Delete")
+        self.page.keyboard.type(text)
+
+    def invalid(self):
+        cells = self.page.locator(".cp-grid:not([hidden]) [aria-invalid=true]")
+        return cells.evaluate_all("(cells) => cells.map((cell) => cell.dataset.k)")
+
     def menu(self, label):
         return self.page.locator(".lf-select", has_text=re.compile(f"^{label} ")).locator("select")
 
@@ -61,6 +74,9 @@ class PlaygroundReader(Reader):
 
     def total(self):
         return number(self.page.locator(".cp-products .lf-result").inner_text())
+
+    def place(self):
+        return tuple(int(self.slider(trait).input_value()) for trait in ("row", "column"))
 
     def outputs(self):
         """Rows and columns, as the heading says them."""
@@ -95,7 +111,7 @@ shared = shared_fixture(PlaygroundReader, has_touch=True)
 
 IMPORT = """
   const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
-  const { convolve, reshape, slideOver, terms } = await import(url);
+  const { convolve, moved, reshape, slideOver, terms, weightOf } = await import(url);
 """
 
 
@@ -135,6 +151,35 @@ def test_pure_functions_equal_pytorch_on_the_golden_table(shared):
             assert torch.allclose(given, right, rtol=0, atol=0 if exact else 1e-12), (name, state)
         ends = [right.min().item(), right.max().item()]
         assert [answer["least"], answer["most"]] == pytest.approx(ends, rel=0, abs=1e-12)
+
+
+def test_what_is_typed_is_a_weight_as_the_golden_table_says(shared):
+    table = golden_convolution.typed()
+    wanted = [golden_convolution.weight_of(text) for text in table]
+    assert len(table) > 3_000
+    assert min(wanted.count(None), len(table) - wanted.count(None)) > 500
+    got = shared.call(
+        f"async (source, table) => {{ {IMPORT} return table.map((text) => weightOf(text) ?? null); }}",
+        str(ConvolutionPlayground._esm),
+        table,
+    )
+    wrong = [row for row in zip(table, wanted, got, strict=True) if row[1] != row[2]]
+    assert wrong == []
+    figure = playground()
+    for weight in {weight for weight in got if weight is not None}:
+        figure.kernel = [weight] * 9
+        assert figure.kernel == (weight,) * 9, "what the page takes, Python's side takes as well"
+
+
+def test_the_page_and_python_move_a_pixel_alike(shared):
+    table = golden_convolution.moves()
+    assert len(table) > 5_000
+    got = shared.call(
+        f"async (source, table) => {{ {IMPORT} return table.map((one) => moved(...one)); }}",
+        str(ConvolutionPlayground._esm),
+        table,
+    )
+    assert got == [golden_convolution.moved_to(*one) for one in table] == [moved(*one) for one in table]
 
 
 def test_a_kernel_that_does_not_fit_is_an_error_and_a_reshaped_one_keeps_its_numbers(shared):
@@ -205,15 +250,17 @@ def test_presets(shared):
     shared.go()
     for preset in playground().presets:
         name = preset["name"]
-        shared.choose("Preset", name)
-        figure = playground(preset=name, stride=2 if "EfficientNet" in name else None)
+        shared.go("S=3&P=2&flip=1&pixel=13_18")
+        shared.choose("Preset", name)  # it brings stride, padding and flip along
+        figure = playground(preset=name)
+        assert figure.stride == (2 if "EfficientNet" in name else 1)
         output = figure.output
-        shared.page.get_by_label("stride, typed").fill(str(figure.stride))
-        shared.page.keyboard.press("Enter")
-        shared.choose("Preset", name)  # a filter of the network brings its stride along
         assert shared.outputs() == tuple(output.shape)
+        assert [shared.slider(trait).input_value() for trait in ("stride", "padding")] == [str(figure.stride), "0"]
+        assert not shared.page.get_by_label("flip the kernel").is_checked()
         assert shared.values() == pytest.approx([output.min().item(), output.max().item()], abs=0.00501)
-        row, column = (min(at, size - 1) for at, size in zip((38, 51), output.shape, strict=True))
+        row, column = shared.place()
+        assert (row, column) == pytest.approx((figure.row, figure.column), abs=1), "the middle stays the middle"
         assert shared.total() == pytest.approx(output[row, column].item(), abs=0.00501)
         assert shared.menu("Preset").input_value() == name
         assert shared.page.locator(".cp-grid:not([hidden])").count() == 1
@@ -229,11 +276,11 @@ def test_the_window_its_products_and_their_sum(shared, flip):
     products = window * figure.weight[0, 0]
     assert [number(text) for text in shared.visible("pixel")] == window.flatten().tolist()
     assert [number(text) for text in shared.visible("product")] == products.flatten().tolist()
-    assert [float(shared.weight(k).input_value()) for k in range(9)] == figure.weight.flatten().tolist()
+    assert [number(shared.weight(k).input_value()) for k in range(9)] == figure.weight.flatten().tolist()
     assert shared.total() == products.sum() == figure.output[0, 7]
     formula = shared.page.locator(".cp-formula").text_content()
-    index = "2−u,2−v" if flip else "u,v"
-    assert formula == f"y[0,7]=∑u,vk[{index}]·x[u−2,v+19]"
+    index = "2−a,2−b" if flip else "a,b"
+    assert formula == f"y[0,7]=∑a,bk[{index}]·x[a−2,b+19]"
     summed = shared.page.locator(".cp-products").inner_text()
     assert [abs(number(one)) for one in re.findall(r"\d+", summed)][:9] == products.abs().flatten().tolist()
     assert shared.page.locator(".cp-outside").count() == 6
@@ -285,7 +332,7 @@ def test_the_greys_are_as_stated(shared):
 
 def test_a_pixel_is_pointed_at_by_mouse_by_finger_and_by_keyboard(shared):
     shared.go("S=2&P=1")
-    place = lambda: tuple(int(shared.slider(trait).input_value()) for trait in ("row", "column"))  # noqa: E731
+    place = shared.place
     shared.page.locator(".cp-box").first.scroll_into_view_if_needed()
     box = shared.page.locator(".cp-inner").nth(1).bounding_box()
     shared.page.mouse.click(box["x"] + 9.5 * box["width"] / 52, box["y"] + 3.5 * box["height"] / 39)
@@ -304,24 +351,39 @@ def test_a_pixel_is_pointed_at_by_mouse_by_finger_and_by_keyboard(shared):
     shared.press("stride", "End")
     assert place() == (19, 25), "and of the smaller one"
     assert shared.total() == pytest.approx(playground(stride=4, padding=1).output[19, 25].item())
+    figure = playground()
+    shared.go()
+    for trait, key, value in (("stride", "ArrowRight", 2), ("padding", "End", 2), ("stride", "End", 4)):
+        shared.press(trait, key)
+        setattr(figure, trait, value)
+        assert place() == (figure.row, figure.column), "both sides keep the place in the picture"
+    assert place() == (10, 13) == tuple(size // 2 for size in figure.output_size)
 
 
 def test_weights_are_edited_and_kept_in_range(shared):
     shared.go()
     figure = playground()
-    for k, text, weight in ((4, "0.5", 0.5), (0, "-3", -3), (8, "1234", 99), (1, "-", 0)):
-        shared.weight(k).focus()
-        shared.page.keyboard.press("Control+A")
-        shared.page.keyboard.type(text)
+    for k, text, weight in ((4, "0.5", 0.5), (0, "-3", -3), (8, "0,25", 0.25), (1, "1/3", 1 / 3), (2, "−9", -9)):
+        shared.type(k, text)
         figure.kernel = figure.kernel[:k] + (weight,) + figure.kernel[k + 1 :]
         assert shared.total() == pytest.approx(figure.output[38, 51].item(), abs=0.00501)
         shared.page.keyboard.press("Enter")
-        if text != "-":
-            assert float(shared.weight(k).input_value()) == weight
+        assert number(shared.weight(k).input_value()) == pytest.approx(weight, abs=5e-5)
+        assert shared.invalid() == []
     assert shared.menu("Preset").input_value() == ""
     shared.weight(4).focus()
     shared.page.keyboard.press("ArrowUp")
     assert float(shared.weight(4).input_value()) == 1.5
+    shared.weight(2).focus()
+    shared.page.keyboard.press("ArrowDown")
+    assert shared.weight(2).input_value() == "−10"
+    shared.weight(2).fill("-98.5")
+    shared.page.keyboard.press("ArrowDown")
+    assert shared.weight(2).input_value() == "−99", "kept in range"
+    shared.go("preset=identity&scale=picture")
+    for k in range(9):
+        shared.type(k, "1/9")
+    assert shared.menu("Preset").input_value() == "box blur 3×3"
     shared.go("preset=sharpen&flip=1")
     shared.weight(0).fill("7")  # the cells show the turned kernel
     shared.page.wait_for_function("location.hash.includes('k=0_-1_0_-1_5_-1_0_-1_7')")
@@ -330,6 +392,45 @@ def test_weights_are_edited_and_kept_in_range(shared):
     assert shared.outputs() == (74, 100)
     shared.choose("Kernel", "3 × 3 × RGB")
     assert len(shared.visible("product")) == 27
+
+
+def test_what_is_no_weight_changes_nothing_and_is_said(shared):
+    shared.go("k=0_0_0_0_7_0_0_0_-2")
+    before = (shared.visible("product"), shared.values(), shared.total())
+    rule = "Not changed. A weight is a number from −99 to 99, or a fraction such as 1/9."
+    for text in ("1e3", "100", "-", "1/0", "1e-9", "1.2.3", "abc", "", "3 4", "500/3"):
+        shared.type(4, text)
+        assert (shared.visible("product"), shared.values(), shared.total()) == before, text
+        assert shared.weight(4).input_value() == text, "what is being typed is not written over"
+        shared.page.keyboard.press("Tab" if text == "100" else "Enter")
+        assert (shared.visible("product"), shared.values(), shared.total()) == before, text
+        assert (shared.weight(4).input_value(), shared.invalid()) == ("7", ["4"]), text
+        assert shared.sentence() == rule
+        described = shared.weight(4).get_attribute("aria-describedby")
+        assert rule.endswith(shared.page.locator(f"#{described}").text_content())
+        shared.type(4, "7")
+        assert shared.invalid() == []
+        assert shared.sentence().startswith("The output has 76 rows")
+    shared.type(0, "x")
+    shared.page.keyboard.press("Enter")
+    shared.page.wait_for_function(
+        "(rule) => document.querySelector('.lf [role=status]').textContent === rule", arg=rule
+    )
+    assert violations(shared.page, colours_only=True) == []
+    shared.press("stride", "ArrowRight")
+    assert shared.invalid() == [], "any change takes it back"
+    assert shared.sentence().startswith("The output has 38 rows")
+
+
+def test_what_looks_like_a_whole_number_is_one(shared):
+    shared.go("k=0_0_0_0_1_0_0_0_0")
+    for text, shown in (("0.0000001", "0"), ("0.00001", "0.0000"), ("2.000001", "2.0000"), ("0,3", "0.3")):
+        shared.type(4, text)
+        shared.page.keyboard.press("Enter")
+        assert shared.weight(4).input_value() == shown
+        whole = "." not in shown
+        assert ("." in shared.visible("product")[4]) != whole
+        assert ("." in shared.page.locator(".cp-values").inner_text().rstrip(".")) != whole
 
 
 def test_everything_can_be_reached_and_used_by_keyboard(shared):
@@ -511,6 +612,19 @@ def test_nothing_shifts_and_nothing_sticks_out(reader, width, lang):
               .map((node) => `${node.className} ${node.textContent} ${node.scrollWidth} ${node.clientWidth}`)"""
         )
         assert wide == [], state
+        cut = one.call(
+            """() => [...document.querySelectorAll(".cp-cell input")]
+              .filter((node) => node.checkVisibility() && node.scrollWidth > node.clientWidth)
+              .map((node) => node.value)"""
+        )
+        assert cut == [], state
+        if not state or "=-9" in state:
+            assert overlaps(one.page, 13) == [], state
+        if state.startswith("k="):
+            one.type(3, "1/0")
+            one.page.keyboard.press("Enter")
+            assert one.invalid() == ["3"]
+            assert one.page.locator(".lf").bounding_box()["height"] == figure, "the message has its room"
     small = one.call(
         """() => [...document.querySelectorAll(".lf :is(button, select, .lf-check, input)")]
           .filter((node) => node.checkVisibility() && !node.matches("[type=checkbox]"))
@@ -527,6 +641,13 @@ def test_what_the_page_sends_reaches_the_traits_and_back():
     figure.set_state({"kernel": [0.5] * 27, "stride": 3, "padding": 2, "flip": True, "image": "coffee", "row": 6})
     assert (figure.kernel, figure.stride, figure.padding, figure.flip) == ((0.5,) * 27, 3, 2, True)
     assert (figure.image, figure.row, figure.channels, figure.output_size) == ("coffee", 6, 3, (27, 36))
+    figure.set_state({"stride": 1, "row": 20, "column": 105})
+    assert (figure.row, figure.column) == (20, 105), "the page has moved it"
+    figure.stride = 4
+    assert (figure.row, figure.column) == (moved(20, 80, 20), 26), "here it is Python that does"
+    figure.kernel = [0.0] * 25
+    figure.padding = 0
+    assert (figure.row, figure.column) == (moved(moved(5, 20, 20), 20, 19), 24)
     figure.kernel = torch.eye(3, requires_grad=True)
     assert figure.get_state("kernel")["kernel"] == (1, 0, 0, 0, 1, 0, 0, 0, 1)
     figure.kernel = [[1, 0, 0], [0, 0, 0], [0, 0, 0]]

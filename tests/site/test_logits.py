@@ -10,6 +10,7 @@ import statistics
 import golden_logits
 import pytest
 from accessibility import violations
+from focus_rings import overlaps
 from reader import Reader, fixture, shared_fixture
 
 from companion.figures import LogitsExplorer
@@ -463,6 +464,12 @@ def test_nothing_shifts_and_nothing_sticks_out(reader, width, lang):
                  .map((node) => node.textContent)"""
         )
         assert sticking == []
+        cut = one.page.evaluate(
+            """[...document.querySelectorAll(".lf-slider input[type=number]")]
+                 .filter((node) => node.checkVisibility() && node.scrollWidth > node.clientWidth)
+                 .map((node) => node.value)"""
+        )
+        assert cut == []
 
     for link in EXTREMES:
         one.follow(link)
@@ -477,5 +484,6 @@ def test_nothing_shifts_and_nothing_sticks_out(reader, width, lang):
             field.fill("100")
         one.page.keyboard.press("Enter")  # the verdict is the longest of all sentences
         note()
+    assert overlaps(one.page, 15) == []
     assert len(ends) == 1, "the figure keeps its height"
     assert len(seen) == 1, f"its parts keep their places: {seen}"

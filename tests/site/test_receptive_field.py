@@ -11,6 +11,7 @@ import statistics
 import golden_receptive_field as golden
 import pytest
 from accessibility import violations
+from focus_rings import overlaps
 from reader import Reader, fixture, shared_fixture
 
 from companion.figures import ReceptiveFieldExplorer
@@ -170,6 +171,30 @@ def test_the_measured_map_lies_on_the_field_and_has_its_width(shared):
     assert shared.page.locator(".rfe-read").first.get_attribute("d"), "then the pixels read are marked instead"
 
 
+def test_an_effective_field_that_leaves_the_picture_is_said_to_be_drawn_in_part(shared):
+    network = ReceptiveFieldExplorer().networks["vgg16"]
+    for layer, width in ((17, 224), (1, 224)):
+        figure = ReceptiveFieldExplorer("vgg16", layer=layer)
+        half = network["layers"][layer]["effective"]["width"] / 2
+        for row, column in ((0, 0), (figure.out // 2, figure.out - 1), (figure.out // 2, figure.out // 2)):
+            shared.follow(f"net=vgg16&layer={layer}&at={row}_{column}")
+            centres = [figure.field.start + at * figure.field.jump + figure.field.size / 2 for at in (row, column)]
+            is_cut = min(centres) < half or max(centres) > width - half
+            assert is_cut == ((row, column) != 2 * (figure.out // 2,))
+            said = "% of the area; of it, what lies on the picture is drawn." in shared.sentence()
+            assert said == is_cut, (layer, row, column)
+
+
+def test_names_and_windows_can_be_read_in_full(shared):
+    shared.follow("net=own&size=256&stack=c11.8.8.8_p2.2.0.1")
+    titles = shared.page.locator(".rfe-row:not([hidden]) > :nth-child(2)[title]")
+    assert titles.evaluate_all("(cells) => cells.map((cell) => cell.title)") == ["11×11, S 8, P 8, D 8", "2×2, S 2"]
+    shared.follow("net=resnet18")
+    names = shared.page.locator(".rfe-row:not([hidden]) > :nth-child(1)[title]")
+    told_in_full = names.evaluate_all("(cells) => cells.map((cell) => cell.title)")
+    assert told_in_full == ["input", *(layer.name for layer in layers_of("resnet18"))]
+
+
 def test_a_stack_is_built_with_the_keyboard(shared):
     shared.follow("net=own&size=16&stack=c3.1.1.1&layer=0")
     figure = ReceptiveFieldExplorer(stack=[("conv", 3, 1, 1)], size=16)
@@ -205,11 +230,12 @@ def test_a_window_that_does_not_fit_is_said_in_words(shared):
     shared.follow("net=own&size=6&stack=c3.1.0.1_c5.1.0.1_c1.1.0.1")
     assert [row[2] for row in shared.table()] == ["6", "4", "–", "–"]
     assert shared.sentence().startswith("The window of convolution 2 does not fit. It gets 4 × 4.")
+    assert "ooling" not in shared.sentence(), "what holds for poolings alone"
     assert shared.page.locator(".rfe-message").is_visible()
     assert shared.slider("row").is_disabled()
     shared.page.locator(".rfe-stage").click()  # nothing to point at, and no error
     shared.follow("net=own&size=9&stack=c3.1.0.1_p2.2.2.1")
-    assert "pooling allows padding up to half its kernel" in shared.sentence()
+    assert "Pooling allows padding up to half its kernel." in shared.sentence()
     shared.press("size", "ArrowRight")
     shared.press("padding", "ArrowLeft")
     assert not shared.page.locator(".rfe-message").is_visible()
@@ -454,6 +480,14 @@ def test_nothing_shifts_and_nothing_sticks_out(reader):
                 one.follow(link)
                 heights[link] = one.page.locator(".lf").bounding_box()["height"]
                 assert one.page.evaluate("document.documentElement.scrollWidth") == width, (width, lang, link)
+                cut = one.page.evaluate(
+                    """[...document.querySelectorAll(".rfe-row > :nth-child(2)")].filter((cell) =>
+                         cell.checkVisibility() && cell.scrollWidth > cell.clientWidth)
+                         .map((cell) => cell.textContent)"""
+                )
+                assert cut == [], (width, lang, link)
+                if link == LINKS[4]:
+                    assert overlaps(one.page, 8) == [], (width, lang)
             assert len(set(heights.values())) == 1, (width, lang, heights)
 
 
@@ -462,7 +496,7 @@ LINKS = [
     "net=resnet18&layer=16&at=0_6",
     "net=resnet18&layer=17&predict=1",
     "net=lenet5&layer=0&at=20_20",
-    "net=own&size=256&stack=" + "_".join(["c11.2.8.8"] * 8),
+    "net=own&size=256&stack=" + "_".join(["c11.2.8.8"] * 7 + ["c11.8.8.8"]),
     "net=own&size=6&stack=c3.1.0.1_c5.1.0.1_p3.1.1.8&layer=2",
     "net=own&size=256&stack=" + "_".join(["c3.1.8.8"] * 8) + "&at=0_100",
     "net=own&size=2&stack=c3.1.1.1&layer=0",
