@@ -148,12 +148,12 @@ def _panel(pictures: int, titles: Sequence[object] | None, columns: int, shape: 
     rows = -(-pictures // columns)
     side = 7 / max(columns, 3)
     lines = 0 if titles is None else max(str(title).count("\n") + 1 for title in titles)
-    height = side * shape[0] / shape[1] + 0.06 + 0.17 * lines
+    height = side * shape[0] / shape[1] + 0.08 + 0.17 * lines
     figure, axes = _subplots(rows, columns, figsize=(columns * side, rows * height), squeeze=False)
     for i, axis in enumerate(axes.flat):
         axis.axis("off")
         if titles is not None and i < pictures:
-            axis.set_title(str(titles[i]), fontsize=9, pad=2)
+            axis.set_title(str(titles[i]), fontsize=9, pad=4)
     return figure, axes.flat
 
 

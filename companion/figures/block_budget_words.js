@@ -40,7 +40,7 @@ const BUDGET_TEXT = {
       "counted, adds two parameters per channel and an output as large. Additions and ReLU are not counted.",
     question: "What percentage of the basic block's cost is the bottleneck's?",
     fields: ["parameters", "memory"],
-    note: "Whole numbers. Enter checks, Esc skips.",
+    note: "Enter checks, Esc skips.",
     toAnswer: "Enter takes you to the answer.",
     right: (parameters, memory) =>
       `Right, to within a tenth: ${parameters} of the parameters, ${memory} of the memory.`,
@@ -85,7 +85,7 @@ const BUDGET_TEXT = {
       "배치 정규화를 포함하면 채널마다 파라미터 두 개와 같은 크기의 출력이 더해집니다. 덧셈과 렐루는 세지 않습니다.",
     question: "병목 블록의 비용은 기본 블록의 몇 퍼센트일까요?",
     fields: ["파라미터", "메모리"],
-    note: "정수로 적습니다. Enter로 확인, Esc로 건너뛰기.",
+    note: "Enter로 확인, Esc로 건너뛰기.",
     toAnswer: "Enter를 누르면 답을 적는 칸으로 갑니다.",
     right: (parameters, memory) => `맞습니다(오차 10분의 1 이내). 파라미터는 ${parameters}, 메모리는 ${memory}입니다.`,
     wrong: (given, parameters, memory) =>

@@ -22,7 +22,8 @@ class PaperAlexNet(SaysWhichSizes):
 
     num_classes: how many scores.
     input_size: 227 or 224, for which conv1 then pads 0 or 2. Figure 2 prints 224 and 55 positions after conv1; with
-        a window of 11 and a stride of 4 those are floor((227 − 11) / 4) + 1, or floor((224 + 2·2 − 11) / 4) + 1.
+        a window of 11 and a stride of 4 those are floor((227 − 11) / 4) + 1, or floor((224 + 2·2 − 11) / 4) + 1. (The
+        author's own library, cuda-convnet, rounds up: ceil((224 − 11) / 4) + 1.)
 
     Input: RGB images (N, 3, input_size, input_size), the mean of the training set subtracted (section 2). Because
     the last map is flattened as it is, without adaptive pooling, it must be 6×6: 227×227 to 258×258 pixels
