@@ -46,8 +46,8 @@ def initialise(layer: nn.Module) -> None:
 
     He's has variance 2 / fan_out, where fan_out = 9 · out_channels (K. He et al., arXiv:1502.01852, equation 14).
     It is half a year younger than VGG. Section 3.1 of the paper draws all weights with zero mean and *variance* 0.01 (a
-    standard deviation of 0.1). From there the shallow configuration A was trained; its first four convolutions and dense
-    layers are where the deeper ones begin.
+    standard deviation of 0.1). From there the shallow configuration A was trained; its first four convolutions and
+    dense layers are where the deeper ones begin.
     """
     if isinstance(layer, nn.Conv2d):
         nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
