@@ -5,6 +5,7 @@ the static page (through `book/_ext/widget-host.js`) all accept. Its front end i
 followed by the figure's own file; its stylesheet is joined in the same way.
 """
 
+import re
 from collections.abc import Iterable
 from math import isfinite
 from numbers import Integral
@@ -91,8 +92,12 @@ class Choice(traitlets.Enum):
 
 
 def source(*names: str) -> str:
-    """The files of this folder of these names, one after the other."""
-    return "\n".join((_HERE / name).read_text(encoding="utf-8") for name in names)
+    """The files of this folder of these names, one after the other, without the lines that are comments and without
+    indentation: a page carries a copy for every figure on it."""
+    text = "\n".join((_HERE / name).read_text(encoding="utf-8") for name in names)
+    if names[0].endswith(".css"):
+        text = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
+    return re.sub(r"^[ \t]*(//.*)?\n|^[ \t]+", "", text, flags=re.MULTILINE)
 
 
 class LiveFigure(anywidget.AnyWidget):

@@ -743,7 +743,7 @@ class Cells(html.parser.HTMLParser):
 def test_html_is_a_proper_table():
     table = trace(LeNet5Modern(), (1, 32, 32))
     parsed = Cells(table._repr_html_())
-    assert [tag for tag in parsed.tags if tag not in ("th", "td", "tr")] == [
+    assert [tag for tag in parsed.tags if tag not in ("th", "td", "tr", "wbr")] == [
         "table",
         "caption",
         "thead",
@@ -762,6 +762,12 @@ def test_html_is_a_proper_table():
     by_text = {text: attributes["style"] for _, attributes, text in parsed.cells}
     assert by_text["61,706"] == by_text["parameters"] == "text-align: right"
     assert by_text["conv1"] == by_text["(1, 6, 28, 28)"] == "text-align: left"
+
+
+def test_a_long_kind_may_break_in_html():
+    page = trace(nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.ReLU()), (1, 4, 4))._repr_html_()
+    assert ">Adaptive<wbr>Avg<wbr>Pool2d<" in page and ">ReLU<" in page
+    assert [text for _, _, text in Cells(page).cells if text.startswith("Adaptive")] == ["AdaptiveAvgPool2d"]
 
 
 def test_names_are_escaped_in_html():
