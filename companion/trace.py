@@ -109,7 +109,7 @@ class Trace:
                 start, end = (f'th scope="{scope}"', "th") if heading else ("td", "td")
                 align = "left" if title in _LEFT else "right"
                 text = html.escape(text)
-                if title == "kind":  # the longest word of a table may break: AdaptiveAvgPool2d
+                if title == "kind" and len(text) > 12:  # the longest words of a table may break: AdaptiveAvgPool2d
                     text, align = re.sub(r"(?<=[a-z])(?=[A-Z])", "<wbr>", text), f"{align}; white-space: normal"
                 cells.append(f'<{start} style="text-align: {align}">{text}</{end}>')
             return f"<tr>{''.join(cells)}</tr>"
