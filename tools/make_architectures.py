@@ -24,8 +24,9 @@ from companion.models.alexnet import AlexNetOneTower, AlexNetTwoTowers
 from companion.models.by_name import BY_NAME
 from companion.models.efficientnet import EfficientNetLite0
 from companion.models.googlenet import GoogLeNet
-from companion.models.lenet import LeNet5
+from companion.models.lenet import LeNet5, LeNet5Modern
 from companion.models.resnet import plain18, plain34, resnet50, small_resnet
+from companion.models.scene import PlainNet, ResidualNet
 from companion.operations import Field, name_of
 from companion.recorder import Recorder
 from companion.trace import Row, Trace, trace
@@ -58,8 +59,10 @@ MOBILENET = {r"features\.(?:[1-9]|1[0-7])(?=\.)": "inverted"}
 INVERTED = {r"features\.[1-7]\.\d+": "inverted"}
 TRANSFORMER = {r"encoder\.layers\.encoder_layer_\d+": "transformer"}
 SMALL = {"channels": 1, "size": 28}
+SCENE = {"channels": 1, "size": 64}
 NETWORKS = {
     "lenet5": Network("LeNet", "LeNet-5", LeNet5, channels=1, size=32),
+    "lenet5_modern": Network("LeNet", "LeNet-5, modern", LeNet5Modern, channels=1, size=32),
     "alexnet": Network("AlexNet", "AlexNet", BY_NAME["alexnet"]),
     "alexnet_towers": Network("AlexNet", "AlexNet, two towers", AlexNetTwoTowers, size=227),
     "alexnet_tower": Network("AlexNet", "AlexNet, one tower", AlexNetOneTower, size=227),
@@ -85,6 +88,8 @@ NETWORKS = {
     "efficientnet_b0": Network("EfficientNet", "EfficientNet-B0", BY_NAME["efficientnet_b0"], INVERTED),
     "efficientnet_lite0": Network("EfficientNet", "EfficientNet-Lite0", EfficientNetLite0, INVERTED),
     "vit_b_16": Network("ViT", "ViT-B/16", BY_NAME["vit_b_16"], TRANSFORMER),
+    "scene_plain": Network("Scenes", "PlainNet", PlainNet, **SCENE),
+    "scene_residual": Network("Scenes", "ResidualNet", ResidualNet, {r"features\.[345]": "residual"}, **SCENE),
 }
 
 

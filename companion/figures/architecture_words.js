@@ -75,6 +75,7 @@ const ARCHITECTURE_TEXT = {
   ko: {
     title: "신경망 구조 탐색기",
     names: {
+      lenet5_modern: "현대식 LeNet-5",
       alexnet_towers: "AlexNet, 두 갈래",
       alexnet_tower: "AlexNet, 한 갈래",
       vgg16_bn: "VGG-16, 배치 정규화",

@@ -392,7 +392,9 @@ def test_networks_of_a_family_are_together_in_the_choice(shared):
         """[...document.querySelectorAll(".lf select")[1].children].map((one) =>
              [one.label, [...one.children].map((own) => own.label)])"""
     )
-    assert [label for label, own in groups if own] == ["AlexNet", "VGG", "GoogLeNet", "ResNet", "EfficientNet"]
+    assert [label for label, own in groups if own] == [
+        "LeNet", "AlexNet", "VGG", "GoogLeNet", "ResNet", "EfficientNet", "Scenes",
+    ]  # fmt: skip
     names = [name for label, own in groups for name in own or [label]]
     assert names == list(ArchitectureExplorer.networks().values())
 
@@ -533,7 +535,7 @@ def test_what_the_page_sends_reaches_the_traits_and_back():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"network": "vgg"}, "network must be one of 'lenet5', 'alexnet', .* got 'vgg'"),
+        ({"network": "vgg"}, "network must be one of 'lenet5', 'lenet5_modern', .* got 'vgg'"),
         ({"size": 0}, "size must be a whole number from 1 to 512, got 0"),
         ({"size": 22.4}, "size must be a whole number from 1 to 512, got 22.4"),
         ({"network": "lenet5", "block": 7}, "block must be a whole number from 0 to 6, got 7"),

@@ -21,7 +21,7 @@ from tools.make_architectures import NETWORKS, pack, write
 # Recomputed here: every kind of block and of rule is among them, and the large ones are their small ones repeated.
 RECOMPUTED = (
     "lenet5", "alexnet", "alexnet_tower", "vgg11", "googlenet", "resnet50", "plain18", "small_resnet8",
-    "efficientnet_lite0", "vit_b_16",
+    "efficientnet_lite0", "vit_b_16", "lenet5_modern", "scene_plain", "scene_residual",
 )  # fmt: skip
 
 
@@ -76,6 +76,7 @@ OTHERS = [
     ("mobilenet_v2", 3), ("efficientnet_b0", 97), ("efficientnet_lite0", 131), ("vit_b_16", 225), ("vit_b_16", 448),
     ("alexnet_tower", 226), ("alexnet_tower", 240), ("vgg16_bn", 31), ("googlenet_3", 14), ("resnet50_v1", 33),
     ("plain34", 45), ("small_resnet8", 14), ("small_resnet32", 13),
+    ("lenet5_modern", 31), ("scene_plain", 63), ("scene_plain", 70), ("scene_residual", 7),
 ]  # fmt: skip
 
 
@@ -174,7 +175,7 @@ def test_variants_differ_where_they_should():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: architecture("vgg"), "network must be one of 'lenet5', 'alexnet', .* got 'vgg'"),
+        (lambda: architecture("vgg"), "network must be one of 'lenet5', 'lenet5_modern', .* got 'vgg'"),
         (lambda: run("vgg16", 0), "size must be a whole number of pixels, at least 1, got 0"),
         (lambda: run("vgg16", True), "size must be .* got True"),
         (lambda: run("vgg16", 22.4), "size must be .* got 22.4"),
