@@ -1,4 +1,4 @@
-"""The output-size explorer in JupyterLab, with a live kernel: Python follows the sliders and the sliders Python."""
+"""Live figures in JupyterLab, with a live kernel: Python follows the sliders and the sliders Python."""
 
 import json
 import os
@@ -22,23 +22,36 @@ CELLS = [
     "fig.P = 2; fig.mode = 'max_pool'\nprint('Python set', fig.P_h, fig.out)",
     "fig.F = 5; fig.step = 3\nprint('Python set', fig.F_h, fig.out)",
 ]
+# One after the other, in the same cells. (The map mixer is made from a network's maps: chapter 9.)
+FIGURES = ["LogitsExplorer", "ConvolutionPlayground", "ReceptiveFieldExplorer", "ArchitectureExplorer", "BlockBudget",
+           "NetworkChart"]  # fmt: skip
+TURNS = [
+    f"""from companion import figures
+names = iter({FIGURES})
+def state():
+    fixed = {{"presets", "ranges", "fallback", "min_height", "networks", "images", "architectures", "published"}}
+    return {{n: getattr(fig, n) for n in fig.trait_names(sync=True) if n[0] != "_" and n not in fixed}}""",
+    "fig = getattr(figures, next(names))()\nbefore = state()\nfig",
+    "changed = [n for n, value in state().items() if value != before[n]]\nprint(type(fig).__name__, changed)",
+    "for n in changed:\n    setattr(fig, n, before[n])\nprint(state() == before)",
+]
 
 
-def notebook() -> str:
+def notebook(sources: list[str]) -> str:
     cells = [
         {"cell_type": "code", "id": f"cell-{i}", "metadata": {}, "execution_count": None, "outputs": [], "source": cell}
-        for i, cell in enumerate(CELLS)
+        for i, cell in enumerate(sources)
     ]
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
     return json.dumps({"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5})
 
 
 @pytest.fixture
-def lab(tmp_path):
+def lab(request, tmp_path):
     """The address of a JupyterLab of its own, that knows nothing of the user's."""
     (tmp_path / "home").mkdir()
     (tmp_path / "work").mkdir()
-    (tmp_path / "work" / "live.ipynb").write_text(notebook(), encoding="utf-8")
+    (tmp_path / "work" / "live.ipynb").write_text(notebook(request.param), encoding="utf-8")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -77,6 +90,7 @@ def _wait_until_up(url: str, server: subprocess.Popen, log: Path, seconds: int =
     pytest.fail(f"JupyterLab did not start:\n{log.read_text(encoding='utf-8')[-3000:]}")
 
 
+@pytest.mark.parametrize("lab", [CELLS], indirect=True, ids=["output size"])
 def test_traits_follow_both_ways(browser, lab):
     context = browser.new_context(viewport={"width": 1200, "height": 1400})
     page = context.new_page()
@@ -139,3 +153,50 @@ def test_traits_follow_both_ways(browser, lab):
     assert errors == []
     assert {url.split("/")[2] for url in addresses if url.startswith("http")} == {lab.split("/")[2]}
     context.close()
+
+
+@pytest.mark.parametrize("lab", [TURNS], indirect=True, ids=["all figures"])
+def test_every_figure_lives_here(browser, lab):
+    """A key moves a slider and Python sees it; Python puts the value back and the slider follows."""
+    page = browser.new_context(viewport={"width": 1200, "height": 2600}).new_page()
+    errors = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(lab)
+    cells = page.locator(".jp-Notebook .jp-CodeCell")
+    cells.nth(len(TURNS) - 1).wait_for(timeout=60_000)
+
+    def run(number: int) -> None:
+        """As above; a cell that ran before has another number afterwards."""
+        prompt = cells.nth(number).locator(".jp-InputPrompt")
+        old = prompt.inner_text()
+        for _ in range(4):
+            cells.nth(number).locator(".cm-content").click()
+            page.keyboard.press("Shift+Enter")
+            try:
+                ran = "([one, old]) => one.innerText !== old && /\\d/.test(one.innerText)"
+                page.wait_for_function(ran, arg=[prompt.element_handle(), old], timeout=20_000)
+                return
+            except playwright.TimeoutError:
+                continue
+        pytest.fail(f"cell {number} did not run")
+
+    run(0)
+    for name in FIGURES:
+        run(1)
+        slider = page.locator(".lf input[type=range][data-trait]:visible").first
+        slider.wait_for(timeout=60_000)
+        value = slider.input_value()
+        slider.focus()
+        page.keyboard.press("ArrowRight")
+        if slider.input_value() == value:  # it was at its end
+            page.keyboard.press("ArrowLeft")
+        assert slider.input_value() != value, name
+        run(2)
+        printed = cells.nth(2).locator(".jp-OutputArea-output pre").inner_text(timeout=10_000)
+        assert re.fullmatch(rf"{name} \['.+'\]\s*", printed), printed
+        run(3)
+        assert cells.nth(3).locator(".jp-OutputArea-output pre").inner_text(timeout=10_000).strip() == "True", name
+        back = "([one, value]) => one.value === value"
+        page.wait_for_function(back, arg=[slider.element_handle(), value], timeout=20_000)
+    assert errors == []
+    page.context.close()
