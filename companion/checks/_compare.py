@@ -1,6 +1,6 @@
 """How every checker judges: on random inputs, against the real thing and against the usual wrong ideas."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -45,6 +45,24 @@ def compare(
             hint = f" It looks like {likely[0]}." if likely else ""
             return Verdict(False, f"On {show(case)} expected {show(right)}, got {show(got)}.{hint}")
     return Verdict(True, f"Equal to the real thing on {len(cases)} random inputs.")
+
+
+def judge_numbers(questions: Iterable[tuple], passed: str) -> Verdict:
+    """Judge whole numbers one after the other; on the first that is wrong, look for what was forgotten.
+
+    questions: (name, given, expected, how, forgotten). how: what the number is, in words. forgotten: {wrong number:
+        what was left out, in words}, or such pairs, the likeliest first.
+    passed: what the verdict says if all agree.
+    """
+    for name, given, expected, how, forgotten in questions:
+        if given is None or given is Ellipsis:
+            return Verdict(False, f"{name} has no answer yet.")
+        if isinstance(given, bool) or given != expected:
+            pairs = forgotten.items() if isinstance(forgotten, Mapping) else forgotten
+            likely = next((words for wrong, words in pairs if given == wrong), None)
+            hint = f" Did you forget {likely}?" if likely else ""
+            return Verdict(False, f"{name} is {how}: expected {expected:,}, got {given!r}.{hint}")
+    return Verdict(True, passed)
 
 
 def same(got, right) -> bool:

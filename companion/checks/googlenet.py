@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from companion.checks._compare import Verdict, compare, normal
+from companion.checks._compare import Verdict, compare, judge_numbers, normal
 
 
 def inception(answer: Callable) -> Verdict:
@@ -218,14 +218,7 @@ class ModuleQuestion:
             ("multiply_adds", multiply_adds, right * places, f"every weight once at each of {places} places", [
                 (right, "that a weight is used at every place"), (right * self.size, "that a map has two sides")]),
         )  # fmt: skip
-        for name, given, expected, how, forgotten in questions:
-            if given is None or given is Ellipsis:
-                return Verdict(False, f"{name} has no answer yet.")
-            if isinstance(given, bool) or given != expected:
-                likely = next((words for wrong, words in forgotten if given == wrong), None)
-                hint = f" Did you forget {likely}?" if likely else ""
-                return Verdict(False, f"{name} is {how}: expected {expected}, got {given!r}.{hint}")
-        return Verdict(True, "All three numbers agree.")
+        return judge_numbers(questions, "All three numbers agree.")
 
 
 def module_question(seed: int) -> ModuleQuestion:

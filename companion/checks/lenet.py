@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 
-from companion.checks._compare import Verdict, compare, normal
+from companion.checks._compare import Verdict, compare, judge_numbers, normal
 from companion.models.lenet import LeNet5Modern
 from companion.shapes import conv_multiply_adds, conv_output_size, conv_parameters
 
@@ -136,13 +136,7 @@ class LayerQuestion:
                 self.out_channels * per_map * self.size**2: "that positions are those of the output, not of the input",
             }),
         )  # fmt: skip
-        for name, given, expected, how, forgotten in questions:
-            if given is None or given is Ellipsis:
-                return Verdict(False, f"{name} has no answer yet.")
-            if given != expected:
-                hint = f" Did you forget {forgotten[given]}?" if given in forgotten else ""
-                return Verdict(False, f"{name} is {how}: expected {expected:,}, got {given!r}.{hint}")
-        return Verdict(True, "All three numbers agree.")
+        return judge_numbers(questions, "All three numbers agree.")
 
 
 def layer_question(seed: int) -> LayerQuestion:

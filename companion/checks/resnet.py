@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 
-from companion.checks._compare import Verdict, compare, normal
+from companion.checks._compare import Verdict, compare, judge_numbers, normal
 
 
 def residual_block(answer: Callable) -> Verdict:
@@ -190,14 +190,7 @@ class BlockQuestion:
                 (18 * c * c * places, "that the bottleneck was asked for"),
                 (2 * narrow * places, "that a multiplication with its addition counts as one")]),
         ]  # fmt: skip
-        for name, given, expected, how, forgotten in questions:
-            if given is None or given is Ellipsis:
-                return Verdict(False, f"{name} has no answer yet.")
-            if isinstance(given, bool) or given != expected:
-                likely = next((words for wrong, words in forgotten if given == wrong), None)
-                hint = f" Did you forget {likely}?" if likely else ""
-                return Verdict(False, f"{name} is {how}: expected {expected}, got {given!r}.{hint}")
-        return Verdict(True, "All the numbers agree.")
+        return judge_numbers(questions, "All the numbers agree.")
 
 
 def block_question(seed: int) -> BlockQuestion:

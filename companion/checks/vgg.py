@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 
-from companion.checks._compare import Verdict, compare, normal
+from companion.checks._compare import Verdict, compare, judge_numbers, normal
 from companion.models.vgg import CHANNELS
 from companion.shapes import conv_parameters
 
@@ -167,13 +167,7 @@ class StackQuestion:
                 c * sum((self.side - 2 * k) ** 2 for k in range(1, n + 1)): "the padding",
             }),
         )  # fmt: skip
-        for name, given, expected, how, forgotten in questions:
-            if given is None or given is Ellipsis:
-                return Verdict(False, f"{name} has no answer yet.")
-            if isinstance(given, bool) or given != expected:
-                hint = f" Did you forget {forgotten[given]}?" if given in forgotten else ""
-                return Verdict(False, f"{name} is {how}: expected {expected:,}, got {given!r}.{hint}")
-        return Verdict(True, "All four numbers agree.")
+        return judge_numbers(questions, "All four numbers agree.")
 
 
 def stack_question(seed: int) -> StackQuestion:

@@ -85,6 +85,7 @@ class SaysWhichSizes(nn.Module):
         if layer_input is None:
             return None
         weight = getattr(layer, "weight", None)
+        # Of a type that it cannot compute with, PyTorch says that an operation is not implemented for it.
         is_type = isinstance(error, NotImplementedError) or "type" in str(error)
         if is_type and weight is not None and x.dtype == layer_input.dtype != weight.dtype:
             found, needed = (str(tensor.dtype).removeprefix("torch.") for tensor in (x, weight))

@@ -88,6 +88,24 @@ class Reader:
         assert len(times) >= 0.75 * presses * len(controls), "most presses change something"
         return times
 
+    def watch_shifts(self):
+        """From the next page on, add up how far the layout moves by itself; `shift` has the sum."""
+        self.page.add_init_script(
+            """window.shift = 0;
+            new PerformanceObserver((list) => { for (const one of list.getEntries()) window.shift += one.value; })
+              .observe({ type: "layout-shift", buffered: true });"""
+        )
+
+    def shift(self):
+        """The browser's layout shift so far, once the page has been drawn."""
+        self.page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        self.page.wait_for_timeout(100)  # the observer is told after the frame
+        return self.page.evaluate("window.shift")
+
+    def heights(self):
+        """Of the figure, and of the place that the page reserves for it."""
+        return tuple(self.page.locator(name).bounding_box()["height"] for name in (".lf", ".live-figure"))
+
     def sentence(self):
         return self.page.locator(".lf-sentence").first.inner_text()
 

@@ -453,20 +453,15 @@ def test_axe_finds_no_violation(reader, theme):
 
 def test_nothing_shifts_and_nothing_sticks_out_and_targets_are_large_enough(reader):
     one = reader(viewport={"width": 900, "height": 3000})
-    one.page.add_init_script(
-        """window.shift = 0;
-        new PerformanceObserver((list) => { for (const one of list.getEntries()) window.shift += one.value; })
-          .observe({ type: "layout-shift", buffered: true });"""
-    )
+    one.watch_shifts()
     for width in (360, 480, 600, 700, 760):
         for lang in ("en", "ko"):
             one.page.set_viewport_size({"width": width, "height": 3000})
             one.lang, one.hash = lang, ""
             one.page.goto("about:blank")
             one.open()
-            one.page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
-            assert one.page.evaluate("window.shift") < 0.01, (width, lang)
-            figure, reserved = (one.page.locator(name).bounding_box()["height"] for name in (".lf", ".live-figure"))
+            assert one.shift() < 0.01, (width, lang)
+            figure, reserved = one.heights()
             assert figure <= reserved < figure + 200, (width, lang, "what is reserved is what is needed")
             heights = {}
             for link in LINKS:

@@ -330,15 +330,10 @@ def test_axe_finds_no_violation_light_or_dark_and_korean_pages_are_korean(reader
 @pytest.mark.parametrize(("width", "lang"), [(360, "en"), (900, "en"), (400, "ko"), (760, "ko")])
 def test_nothing_shifts_and_nothing_sticks_out(reader, width, lang):
     one = reader(lang=lang, viewport={"width": width, "height": 3000})
-    one.page.add_init_script(
-        """window.shift = 0;
-        new PerformanceObserver((list) => { for (const one of list.getEntries()) window.shift += one.value; })
-          .observe({ type: "layout-shift", buffered: true });"""
-    )
+    one.watch_shifts()
     one.open()
-    one.page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
-    assert one.page.evaluate("window.shift") < 0.01
-    figure, reserved = (one.page.locator(name).bounding_box()["height"] for name in (".lf", ".live-figure"))
+    assert one.shift() < 0.01
+    figure, reserved = one.heights()
     assert 0 <= reserved - figure < 60, "reserves what it needs"
     places = set()
 

@@ -578,15 +578,10 @@ def test_axe_finds_no_violation(shared):
 @pytest.mark.parametrize("lang", ["en", "ko"])
 def test_nothing_shifts_and_nothing_sticks_out(reader, width, lang):
     one = reader(lang=lang, viewport={"width": width, "height": 3000})
-    one.page.add_init_script(
-        """window.shift = 0;
-        new PerformanceObserver((list) => { for (const one of list.getEntries()) window.shift += one.value; })
-          .observe({ type: "layout-shift", buffered: true });"""
-    )
+    one.watch_shifts()
     one.open()
-    one.page.evaluate("new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))")
-    assert one.page.evaluate("window.shift") < 0.01
-    figure, reserved = (one.page.locator(name).bounding_box()["height"] for name in (".lf", ".live-figure"))
+    assert one.shift() < 0.01
+    figure, reserved = one.heights()
     assert reserved - figure < 120, "reserves much more than it needs"
     many = "_".join(["-98.7"] * 25)
     states = (

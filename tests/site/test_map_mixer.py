@@ -415,16 +415,11 @@ def test_every_number_can_be_read_on_its_colour(reader, theme):
 @pytest.mark.parametrize("width", [360, 480, 600, 700, 820, 1100])
 def test_nothing_shifts_and_nothing_sticks_out(reader, width, columns):
     one = reader(viewport={"width": width, "height": 3000})
-    one.page.add_init_script(
-        """window.shift = 0;
-        new PerformanceObserver((list) => { for (const one of list.getEntries()) window.shift += one.value; })
-          .observe({ type: "layout-shift", buffered: true });"""
-    )
+    one.watch_shifts()
     one.open(mixer(columns, preset="real weights: macaw"))
-    one.page.wait_for_timeout(300)
-    assert one.page.evaluate("window.shift") < 0.01
+    assert one.shift() < 0.01
     assert one.page.evaluate("document.documentElement.scrollWidth") == width
-    figure, reserved = (one.page.locator(name).bounding_box()["height"] for name in (".lf", ".live-figure"))
+    figure, reserved = one.heights()
     assert reserved - figure < 200, "reserves much more than it needs"
     heights = set()
     for key in ["ArrowRight", "End", "Home"]:
